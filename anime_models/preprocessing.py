@@ -1,0 +1,107 @@
+"""Train and eval transforms from one configuration that travels with the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+from torchvision.transforms import InterpolationMode, v2
+from torchvision.transforms.v2 import functional
+
+
+class Preprocessing(BaseModel):
+    """How a square crop becomes the model's input.
+
+    Attributes:
+        image_size: side of the input in pixels.
+        resize: side that the crop is resized to before ``image_size`` pixels are cut from its centre.
+        mean: per-channel mean that is subtracted, of values in [0, 1].
+        std: per-channel standard deviation that is divided by.
+        interpolation: ``bicubic`` or ``bilinear``, antialiased.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image_size: int = Field(ge=32, le=1024)
+    resize: int = Field(ge=32, le=1024)
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    interpolation: str = Field(default="bicubic", pattern="^(bicubic|bilinear)$")
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What the train transform does to a picture; the defaults do nothing but resize.
+
+    Attributes:
+        crop_scale: range of the area that a random resized crop keeps.
+        crop_ratio: range of that crop's aspect ratio.
+        flip: probability of a horizontal flip.
+        rotation: largest rotation in degrees.
+        jitter: strength of brightness, contrast and saturation changes.
+        hue: strength of hue changes.
+        trivial_augment: one random operation of TrivialAugment (Müller and Hutter, 2021) on each picture.
+        erasing: probability that a rectangle is erased.
+    """
+
+    crop_scale: tuple[float, float] = (1.0, 1.0)
+    crop_ratio: tuple[float, float] = (1.0, 1.0)
+    flip: float = 0.0
+    rotation: float = 0.0
+    jitter: float = 0.0
+    hue: float = 0.0
+    trivial_augment: bool = False
+    erasing: float = 0.0
+
+
+def resize_square(image: Image.Image, side: int, interpolation: str = "bicubic") -> Tensor:
+    """Resize a picture so that its shorter side is ``side`` and cut the centre: uint8 ``[3, side, side]``."""
+    mode = Image.Resampling.BICUBIC if interpolation == "bicubic" else Image.Resampling.BILINEAR
+    scale = side / min(image.size)
+    size = (max(side, round(image.width * scale)), max(side, round(image.height * scale)))
+    resized = image.resize(size, mode) if size != image.size else image
+    return functional.center_crop(functional.pil_to_tensor(resized), [side, side])
+
+
+def eval_input(images: Sequence[Image.Image], preprocessing: Preprocessing) -> Tensor:
+    """Normalised float input ``[N, 3, image_size, image_size]`` of RGB pictures of any size."""
+    size = preprocessing.image_size
+    pixels = [resize_square(image, preprocessing.resize, preprocessing.interpolation) for image in images]
+    batch = torch.stack([functional.center_crop(tensor, [size, size]) for tensor in pixels])
+    return normalise(batch, preprocessing)
+
+
+def normalise(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Turn uint8 pixels ``[N, 3, H, W]`` into normalised float32 in channels-last layout."""
+    mean = torch.tensor(preprocessing.mean).view(1, 3, 1, 1) * 255
+    std = torch.tensor(preprocessing.std).view(1, 3, 1, 1) * 255
+    return ((pixels.float() - mean) / std).to(memory_format=torch.channels_last)
+
+
+def train_transform(preprocessing: Preprocessing, augmentation: Augmentation) -> v2.Compose:
+    """Random transform of one uint8 picture ``[3, H, W]`` to uint8 ``[3, image_size, image_size]``."""
+    steps: list[v2.Transform] = [
+        v2.RandomResizedCrop(
+            preprocessing.image_size,
+            scale=augmentation.crop_scale,
+            ratio=augmentation.crop_ratio,
+            interpolation=InterpolationMode.BILINEAR,
+            antialias=True,
+        )
+    ]
+    if augmentation.flip:
+        steps.append(v2.RandomHorizontalFlip(augmentation.flip))
+    if augmentation.rotation:
+        steps.append(v2.RandomRotation(augmentation.rotation, interpolation=InterpolationMode.BILINEAR, fill=128))
+    if augmentation.trivial_augment:
+        steps.append(v2.TrivialAugmentWide(interpolation=InterpolationMode.BILINEAR, fill=128))
+    if augmentation.jitter or augmentation.hue:
+        strength = augmentation.jitter
+        steps.append(v2.ColorJitter(strength, strength, strength, augmentation.hue))
+    if augmentation.erasing:
+        steps.append(v2.RandomErasing(augmentation.erasing, value=128))
+    return v2.Compose(steps)

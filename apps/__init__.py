@@ -1,0 +1,1 @@
+"""Screens around `anime_models`: they turn clicks into calls and answers into pictures."""

@@ -1,0 +1,105 @@
+"""What there is to know about a model, from its record: pure functions to HTML and to plain data."""
+
+from html import escape
+from typing import Any
+
+from anime_models.classifier import Classifier
+from anime_models.records import RunRecord
+from apps.demo.rendering import TASK_TITLES
+from apps.demo.wording import Task, percent
+
+# Metric in the record -> (what it is called here, what it means).
+METRICS = {
+    "accuracy": ("Right answers", "share of test faces whose first candidate is right"),
+    "top_5_accuracy": ("Right within five", "the right one is among the first five candidates"),
+    "macro_f1": ("Macro F1", "mean of the F1 scores of all classes; rare ones count as much as common ones"),
+    "shown_set_coverage": ("Sets that hold the truth", 'how often the right one is in the "one of ..." list'),
+    "answered_share": ("Answered", 'faces that get an answer instead of "not sure"'),
+    "selective_risk": ("Wrong among answered", "errors among the answers that are given"),
+    "strangers_recognised_at_threshold": ("Strangers recognised", "faces of nobody it knows that are told apart"),
+    "known_called_strangers_at_threshold": ("Known called strangers", "faces it should know that are turned away"),
+}
+LIMITS: dict[Task, str] = {
+    "character": (
+        "It knows the characters it was trained on and nobody else. Most strangers are recognised as such, not all: a "
+        "stranger who looks like someone it knows can be taken for them. Confidences and sets hold for faces like those "
+        "of the test; a very different style weakens them."
+    ),
+    "emotion": (
+        "It tells a few strong emotions apart, as they are drawn in manga and anime. A calm or mixed face should get "
+        "the answer that there is no clear emotion, and does not always. What a drawing expresses is a matter of "
+        "opinion: the labels are those of one data set."
+    ),
+}
+PRIVACY = (
+    "Pictures are read on this server and sent nowhere else. Uploaded files are deleted after about an hour; nothing is "
+    "learned from them."
+)
+
+
+def describe(classifier: Classifier, source: str) -> dict[str, Any]:
+    """A model as JSON-able data."""
+    record = classifier.record
+    return {
+        "source": source,
+        "task": classifier.task,
+        "backbone": classifier.config.backbone,
+        "num_labels": len(classifier.label_names),
+        "labels": list(classifier.label_names),
+        "abstain_below": round(classifier.calibration.abstention.threshold, 4),
+        "trained_on": record.dataset.id if record else None,
+        "metrics": {name: round(value, 4) for name in METRICS if record and (value := record.value(name)) is not None},
+    }
+
+
+def render_about(classifiers: dict[Task, tuple[str, Classifier]]) -> str:
+    """Facts, figures and limits of the chosen models.
+
+    Args:
+        classifiers: by task, where the model comes from and the model.
+    """
+    sections = "".join(_section(task, source, model) for task, (source, model) in classifiers.items())
+    return f'<div class="am-about">{sections}<p class="am-muted">{escape(PRIVACY)}</p></div>'
+
+
+def _section(task: Task, source: str, model: Classifier) -> str:
+    figures = _figures(model.record) if model.record else "<p>This checkpoint came without a record of its test.</p>"
+    return (
+        f'<section class="am-panel" aria-label="{TASK_TITLES[task]} model"><h2>{TASK_TITLES[task]} model</h2>'
+        f"<dl>{_facts(source, model)}</dl>{figures}"
+        f"<h3>Limits</h3><p>{escape(LIMITS[task])}</p>"
+        f'<details><summary>All {len(model.label_names)} labels</summary><p class="am-labels">'
+        f"{escape(', '.join(sorted(model.label_names)))}</p></details></section>"
+    )
+
+
+def _facts(source: str, model: Classifier) -> str:
+    record = model.record
+    facts = {"Source": source, "Network": model.config.backbone, "Labels": f"{len(model.label_names)}"}
+    if record:
+        counts = ", ".join(f"{count:,} {split}" for split, count in record.dataset.num_images.items())
+        facts["Data"] = f"{record.dataset.id} ({counts})" if counts else record.dataset.id
+        if record.model.num_parameters:
+            facts["Parameters"] = f"{record.model.num_parameters / 1e6:.1f} million"
+    return "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
+
+
+def _figures(record: RunRecord) -> str:
+    rows = [
+        _row(title, percent(value), meaning)
+        for name, (title, meaning) in METRICS.items()
+        if (value := record.value(name)) is not None
+    ]
+    if record.calibration:
+        before, after = record.calibration.before.ece, record.calibration.after.ece
+        meaning = "mean gap between confidence and share right, before and after calibration; 0 is perfect"
+        rows.append(_row("Calibration error", f"{before:.3f} → {after:.3f}", meaning))
+    return (
+        '<table class="am-table"><caption>Measured on test faces that it never saw in training</caption>'
+        '<thead><tr><th scope="col">Figure</th><th scope="col">Value</th><th scope="col">What it means</th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _row(title: str, value: str, meaning: str) -> str:
+    return f'<tr><th scope="row">{escape(title)}</th><td>{escape(value)}</td><td>{escape(meaning)}</td></tr>'

@@ -1,0 +1,87 @@
+"""How far can this confidence be trusted? The model's reliability diagram with the bar of one answer marked."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from anime_models.classifier import Prediction
+from anime_models.errors import AnimeModelsError
+from anime_models.records import ReliabilityBin
+from apps.demo.figures import reliability_figure
+from apps.demo.identify import Shown
+from apps.demo.models import ModelChoice, ModelShelf
+from apps.demo.rendering import TASK_TITLES
+from apps.demo.wording import Task, percent, reliability_sentence
+
+FIRST_QUESTION = "Read a picture first; then every answer's confidence can be looked up here."
+HOW_TO_READ = (
+    "Each bar gathers the test faces that were answered with about the same confidence; its height is the share of them "
+    "that was right. Bars that end on the dashed line mean what they say."
+)
+
+
+class Explainer:
+    """A chooser of answers, a sentence and the diagram, below the results."""
+
+    def __init__(self, shelf: ModelShelf, shown: gr.State, choice: gr.State) -> None:
+        self.shelf = shelf
+        with gr.Accordion("How far can these confidences be trusted?", open=False, elem_id="am-explainer"):
+            self.which = gr.Dropdown([], label="Answer", interactive=True, visible=False, elem_id="am-which-answer")
+            self.sentence = gr.HTML(_paragraph(FIRST_QUESTION), elem_id="am-reliability", js_on_load=None)
+            self.plot = gr.Plot(
+                show_label=False, container=False, visible=False, elem_id="am-diagram", elem_classes="am-plot"
+            )
+        self.outputs = [self.which, self.sentence, self.plot]
+        self.which.input(
+            self._explain,
+            [self.which, shown, choice],
+            [self.sentence, self.plot],
+            api_visibility="private",
+            show_progress="hidden",
+        )
+
+    def cleared(self) -> list[Any]:
+        """Values of `outputs` while there is no answer."""
+        return [gr.Dropdown(visible=False), _paragraph(FIRST_QUESTION), gr.Plot(visible=False)]
+
+    def started(self, choice: ModelChoice, predictions: Sequence[dict[Task, Prediction]]) -> list[Any]:
+        """Values of `outputs` for a new reading; the first answer is explained."""
+        choices = [
+            (_answer_name(number, task, prediction), f"{number} {task}")
+            for number, answers in enumerate(predictions, start=1)
+            for task, prediction in answers.items()
+        ]
+        chooser = gr.Dropdown(choices=choices, value=choices[0][1], visible=True)
+        return [chooser, *self._explained(choice, "character", predictions[0]["character"])]
+
+    def _explain(self, which: str | None, shown: Shown | None, choice: ModelChoice) -> list[Any]:
+        if which is None or shown is None:
+            return self.cleared()[1:]
+        number, task = which.split(" ", 1)
+        key: Task = "emotion" if task == "emotion" else "character"
+        return self._explained(choice, key, shown.predictions[int(number) - 1][key])
+
+    def _explained(self, choice: ModelChoice, task: Task, prediction: Prediction) -> list[Any]:
+        bins = self._bins(task, choice)
+        sentence = _paragraph(reliability_sentence(bins, prediction.confidence), HOW_TO_READ if bins else "")
+        if not bins:
+            return [sentence, gr.Plot(visible=False)]
+        return [sentence, gr.Plot(reliability_figure(bins, prediction.confidence), visible=True)]
+
+    def _bins(self, task: Task, choice: ModelChoice) -> Sequence[ReliabilityBin]:
+        try:
+            record = self.shelf.classifier(task, choice.source(task)).record
+        except AnimeModelsError:
+            return ()
+        return record.calibration.after.reliability if record and record.calibration else ()
+
+
+def _answer_name(number: int, task: Task, prediction: Prediction) -> str:
+    return f"Face {number}, {TASK_TITLES[task].lower()}: {prediction.label} ({percent(prediction.confidence)})"
+
+
+def _paragraph(text: str, note: str = "") -> str:
+    extra = f'<p class="am-muted">{escape(note)}</p>' if note else ""
+    return f'<p class="am-sentence" role="status">{escape(text)}</p>{extra}'

@@ -1,0 +1,102 @@
+"""Loaded models, kept for the next visitor: shared, read-only, and no more than a few at a time."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+from anime_models.classifier import Classifier
+from anime_models.errors import CheckpointError
+from anime_models.faces import FaceDetector
+from anime_models.reader import FaceReader
+from apps.demo.wording import Task
+
+BUILT_IN = "built-in"
+MAX_MODELS = 4
+EMBEDDED_NAMES: dict[Task, str] = {"character": "characters", "emotion": "emotions"}
+
+Loader = Callable[[Task, str], Classifier]
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Where one visitor's two models come from: `BUILT_IN`, a checkpoint folder or a Hub id."""
+
+    character: str = BUILT_IN
+    emotion: str = BUILT_IN
+
+    def source(self, task: Task) -> str:
+        """The choice for one task."""
+        return self.character if task == "character" else self.emotion
+
+    def changed(self, task: Task, source: str) -> "ModelChoice":
+        """The same with another model for one task."""
+        return replace(self, character=source) if task == "character" else replace(self, emotion=source)
+
+
+def load_classifier(task: Task, source: str) -> Classifier:
+    """Load the model that a source names."""
+    return Classifier.embedded(EMBEDDED_NAMES[task]) if source == BUILT_IN else Classifier.load(source)
+
+
+class ModelShelf:
+    """Loads each model once and shares it; of those that visitors chose, the longest unused gives way.
+
+    Attributes:
+        detector: finds the faces, for everybody.
+    """
+
+    def __init__(self, detector: FaceDetector, load: Loader = load_classifier, max_models: int = MAX_MODELS) -> None:
+        self.detector = detector
+        self._load = load
+        self._max_models = max_models
+        self._lock = threading.Lock()
+        self._models: OrderedDict[tuple[Task, str], Future[Classifier]] = OrderedDict()
+
+    def classifier(self, task: Task, source: str) -> Classifier:
+        """The model for a task.
+
+        Args:
+            task: what it has to answer.
+            source: `BUILT_IN`, a checkpoint folder or a Hub id; blanks around it do not count, none at all is built-in.
+
+        Raises:
+            AnimeModelsError: there is no such model, it does not load, or it answers something else.
+        """
+        key = (task, source.strip() or BUILT_IN)
+        with self._lock:
+            pending = self._models.get(key)
+            mine = pending is None
+            future: Future[Classifier] = Future() if pending is None else pending
+            self._models[key] = future
+            self._models.move_to_end(key)
+        if mine:
+            self._fulfil(key, future)
+        return future.result()
+
+    def reader(self, choice: ModelChoice) -> FaceReader:
+        """The detector and the chosen models, ready to read pictures."""
+        character = self.classifier("character", choice.character)
+        return FaceReader(self.detector, character, self.classifier("emotion", choice.emotion))
+
+    def _fulfil(self, key: tuple[Task, str], future: Future[Classifier]) -> None:
+        """Load outside the lock, so that a slow download holds up only those who wait for the same model."""
+        task, source = key
+        try:
+            model = self._load(task, source)
+            if model.task != task:
+                raise CheckpointError(f"{source} answers {model.task}, not {task}. Choose it in the other field.")
+        except BaseException as error:
+            with self._lock:
+                self._models.pop(key, None)
+            future.set_exception(error)
+            return
+        future.set_result(model)
+        self._give_way()
+
+    def _give_way(self) -> None:
+        with self._lock:
+            chosen = [key for key, future in self._models.items() if key[1] != BUILT_IN and future.done()]
+            for key in chosen[: max(0, len(chosen) - self._max_models)]:
+                del self._models[key]

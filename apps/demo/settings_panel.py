@@ -1,0 +1,87 @@
+"""The accordion with a visitor's settings: models, number of candidates, thresholds."""
+
+from typing import Any
+
+import gradio as gr
+
+from anime_models.errors import AnimeModelsError
+from apps.demo.identify import DEFAULT_TOP_K, Settings
+from apps.demo.models import BUILT_IN, ModelChoice, ModelShelf
+from apps.demo.rendering import TASK_TITLES, render_done, render_error
+from apps.demo.wording import Task
+
+MAX_TOP_K = 10
+TASKS: tuple[Task, ...] = ("character", "emotion")
+
+
+class SettingsPanel:
+    """Builds the accordion; the models in use are per visitor, in `choice`.
+
+    Attributes:
+        choice: `ModelChoice` of this visitor; changes only when both models have loaded.
+        fields: what `read` turns into `Settings`, in its order.
+    """
+
+    def __init__(self, shelf: ModelShelf) -> None:
+        self.shelf = shelf
+        self.choice = gr.State(ModelChoice())
+        with gr.Accordion("Settings", open=False, elem_id="am-settings"):
+            top_k = gr.Slider(1, MAX_TOP_K, DEFAULT_TOP_K, step=1, label="Candidates shown", elem_id="am-top-k")
+            own = gr.Checkbox(True, label="Use the thresholds that the models came with", elem_id="am-own-thresholds")
+            abstain = gr.Slider(
+                0, 1, 0.5, step=0.01, visible=False, label='Say "not sure" below this confidence', elem_id="am-abstain"
+            )
+            detection = gr.Slider(
+                0, 1, 0.5, step=0.01, visible=False, label="Find faces with at least this score", elem_id="am-detection"
+            )
+            self._model_fields()
+        self.fields = [top_k, own, abstain, detection]
+        self.models_changed = self.choice.change
+        own.change(
+            lambda on: [gr.Slider(visible=not on)] * 2, own, [abstain, detection], api_visibility="private", queue=False
+        )
+
+    @staticmethod
+    def read(top_k: float, own: bool, abstain_below: float, detection_threshold: float) -> Settings:
+        """Values of `fields` as settings."""
+        if own:
+            return Settings(int(top_k))
+        return Settings(int(top_k), detection_threshold, abstain_below)
+
+    def _model_fields(self) -> None:
+        sources = [
+            gr.Dropdown(
+                [BUILT_IN],
+                value=BUILT_IN,
+                allow_custom_value=True,
+                label=f"{TASK_TITLES[task]} model",
+                info="built-in, a checkpoint folder, or owner/name on the Hugging Face Hub",
+                elem_id=f"am-{task}-model",
+            )
+            for task in TASKS
+        ]
+        button = gr.Button("Use these models", elem_id="am-use-models")
+        status = gr.HTML("", js_on_load=None, elem_id="am-model-status")
+        button.click(
+            self._use_models,
+            [self.choice, *sources],
+            [self.choice, status],
+            api_visibility="private",
+            concurrency_id="load",
+        )
+
+    def _use_models(self, choice: ModelChoice, *sources: str | None) -> tuple[Any, str]:
+        wanted = choice
+        try:
+            for task, source in zip(TASKS, sources, strict=True):
+                wanted = wanted.changed(task, (source or "").strip() or BUILT_IN)
+                self.shelf.classifier(task, wanted.source(task))
+        except AnimeModelsError as error:
+            kept = " and ".join(f"{choice.source(task)} ({task})" for task in TASKS)
+            return gr.skip(), render_error(f"{error} Still in use: {kept}.")
+        used = " and ".join(self._named(task, wanted.source(task)) for task in TASKS)
+        return wanted, render_done(f"In use: {used}.")
+
+    def _named(self, task: Task, source: str) -> str:
+        model = self.shelf.classifier(task, source)
+        return f"{source} ({len(model.label_names)} {task}s)"

@@ -1,0 +1,33 @@
+"""Group k-fold cross-validation over all splits of a data set: a single split flatters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from anime_models.face_datasets import SPLITS, FaceDataset, concatenate
+
+VALIDATION_SHARE = 8  # one in eight of the pictures that are not tested validates
+
+
+def group_folds(splits: dict[str, FaceDataset], num_folds: int, seed: int) -> Iterator[dict[str, FaceDataset]]:
+    """Yield train, validation and test of each fold; no group is in two of them, classes are spread evenly."""
+    everything = concatenate([splits[split] for split in SPLITS])
+    groups = np.array(everything.groups)
+    for rest, test in _folder(num_folds, seed).split(groups, everything.labels, groups):
+        inner = _folder(VALIDATION_SHARE, seed).split(groups[rest], everything.labels[rest], groups[rest])
+        train, validation = next(iter(inner))
+        rows = {"train": rest[train], "validation": rest[validation], "test": test}
+        yield {split: everything.select(chosen) for split, chosen in rows.items()}
+
+
+def fold_of_groups(groups: tuple[str, ...], fold: dict[str, FaceDataset]) -> np.ndarray:
+    """Name of the split of a fold that each group belongs to, ``[N]``; empty where it belongs to none."""
+    where = {group: split for split, data in fold.items() for group in data.groups}
+    return np.array([where.get(group, "") for group in groups])
+
+
+def _folder(num_folds: int, seed: int) -> StratifiedGroupKFold:
+    return StratifiedGroupKFold(num_folds, shuffle=True, random_state=seed)

@@ -1,0 +1,135 @@
+"""One training run before it starts: data, model, recipe and seed, and what the loop needs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from anime_models import metrics
+from anime_models.backbones import HALF, FaceModel, build_model, load_packaged_weights
+from anime_models.checkpoints import load_checkpoint
+from anime_models.errors import ConfigError
+from anime_models.face_datasets import FaceDataset
+from anime_models.hub import local_folder
+from anime_models.preprocessing import Preprocessing, eval_input, resize_square
+from training.loop import TrainingPixels, sampling_weights
+from training.recipes import Recipe
+from training.strangers import Strangers
+
+# Training pictures are kept a quarter larger than the input, so that random crops lose no detail.
+CACHE_MARGIN = 1.25
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training run: data, model, recipe and seed."""
+
+    task: str
+    data_name: str
+    revision: str
+    splits: dict[str, FaceDataset]
+    strangers: Strangers | None
+    backbone: str
+    head: str
+    start: str
+    recipe: Recipe
+    seed: int
+    precision: str
+    test_time_flip: bool
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The classes."""
+        return self.splits["train"].label_names
+
+    @property
+    def stranger_output(self) -> bool:
+        """Whether the model gets an extra output, trained on strangers."""
+        return self.strangers is not None and self.recipe.stranger_share > 0
+
+    @property
+    def num_images(self) -> dict[str, int]:
+        """Pictures in each split, strangers as ``strangers_<split>``."""
+        counts = {split: len(data) for split, data in self.splits.items()}
+        if self.strangers is not None:
+            counts |= {f"strangers_{split}": len(self.strangers.split(split)) for split in self.splits}
+        return counts
+
+
+def preprocessing_of(job: Job) -> Preprocessing:
+    """Input size of the recipe; mean and standard deviation of the start weights."""
+    size = job.recipe.image_size
+    mean, std = HALF, HALF
+    if job.start == "imagenet":
+        settings = build_model(job.backbone, job.head, 2, size).backbone.pretrained_cfg
+        mean, std = settings["mean"], settings["std"]
+    elif job.start not in ("packaged", "random"):
+        start = load_checkpoint(local_folder(job.start)).config.preprocessing
+        mean, std = start.mean, start.std
+    return Preprocessing(image_size=size, resize=size, mean=mean, std=std)
+
+
+def start_model(job: Job) -> FaceModel:
+    """The model with its start weights; the head is always new."""
+    outputs = len(job.label_names) + job.stranger_output
+    size, pretrained = job.recipe.image_size, job.start == "imagenet"
+    model = build_model(job.backbone, job.head, outputs, size, pretrained=pretrained)
+    if job.start == "packaged":
+        load_packaged_weights(model, job.backbone)
+    elif job.start not in ("imagenet", "random"):
+        start = load_checkpoint(local_folder(job.start))
+        if start.config.backbone != job.backbone:
+            raise ConfigError(
+                f"{job.start} holds a {start.config.backbone}; start {job.backbone} from one of its own kind."
+            )
+        model.backbone.load_state_dict(start.model.backbone.state_dict())
+    return model.to(memory_format=torch.channels_last)
+
+
+def training_pixels(job: Job, preprocessing: Preprocessing) -> TrainingPixels:
+    """Decode the training pictures, and the strangers under an extra label, once."""
+    side = round(preprocessing.image_size * CACHE_MARGIN)
+    known = job.splits["train"]
+    parts, labels = [known], [known.labels]
+    if job.stranger_output and job.strangers is not None:
+        parts.append(job.strangers.train)
+        labels.append(np.full(len(job.strangers.train), len(job.label_names)))
+    all_labels = np.concatenate(labels)
+    return TrainingPixels(
+        pixels=torch.stack([resize_square(image, side) for part in parts for image in part.images]),
+        labels=torch.from_numpy(all_labels),
+        weights=sampling_weights(all_labels, len(known), job.recipe),
+        num_known=len(known),
+    )
+
+
+def validator(job: Job, preprocessing: Preprocessing) -> Callable[[nn.Module], dict[str, float]]:
+    """A function that measures a model on the known validation pictures."""
+    data = job.splits["validation"]
+    images, labels = eval_input(data.images, preprocessing), torch.from_numpy(data.labels)
+
+    def validate(model: nn.Module) -> dict[str, float]:
+        model.eval()
+        logits = _known_logits(model, images, job)
+        predictions = logits.argmax(dim=1).numpy()
+        return {
+            "validation/loss": functional.cross_entropy(logits, labels).item(),
+            "validation/accuracy": metrics.accuracy(data.labels, predictions),
+            "validation/macro_f1": metrics.macro_f1(data.labels, predictions, len(job.label_names)),
+        }
+
+    return validate
+
+
+def _known_logits(model: nn.Module, images: Tensor, job: Job) -> Tensor:
+    with torch.inference_mode():
+        batches = []
+        for batch in images.split(64):
+            views = [batch, batch.flip(-1)] if job.test_time_flip else [batch]
+            batches.append(torch.stack([model(view) for view in views]).mean(dim=0))
+    return torch.cat(batches)[:, : len(job.label_names)]
