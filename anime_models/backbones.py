@@ -13,11 +13,9 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from anime_models.errors import CheckpointError, ConfigError
+from anime_models.errors import CheckpointError, ConfigError, HubError
 from anime_models.heads import build_head
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)
 
 
@@ -85,12 +83,23 @@ def build_model(name: str, head: str, num_outputs: int, image_size: int, *, pret
         head: ``plain`` or ``dropout``.
         num_outputs: width of the last layer.
         image_size: side of the square input in pixels.
-        pretrained: load timm's ImageNet weights from the Hub; else random weights.
+        pretrained: fetch timm's ImageNet weights (from the Hub; xception's from timm's releases); else random weights.
+
+    Raises:
+        ConfigError: for a backbone or head that is not in its table.
+        HubError: when the ImageNet weights can neither be fetched nor are cached.
     """
     spec = backbone_spec(name)
-    timm_name = f"{spec.timm_name}.{spec.pretrained_tag}" if pretrained else spec.timm_name
     sized: dict[str, Any] = {"img_size": image_size} if spec.sized else {}
-    backbone: Any = timm.create_model(timm_name, pretrained=pretrained, num_classes=0, **sized)
+    try:
+        backbone: Any = timm.create_model(
+            f"{spec.timm_name}.{spec.pretrained_tag}", pretrained=pretrained, num_classes=0, **sized
+        )
+    except OSError as error:
+        raise HubError(
+            f"The ImageNet weights of {name} could not be fetched ({type(error).__name__}) and are not cached. "
+            "Try again when connected, or start from 'packaged', a checkpoint or 'random'."
+        ) from error
     return FaceModel(backbone, build_head(head, backbone.num_features, num_outputs))
 
 

@@ -10,9 +10,10 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
 
 from anime_models.errors import ConfigError
-from anime_models.metrics import negative_log_likelihood, risk_coverage, softmax, top_label
+from anime_models.metrics import risk_coverage, softmax, top_label
 
 LOG_TEMPERATURE_BOUNDS = (np.log(0.02), np.log(50.0))
 
@@ -30,7 +31,7 @@ class Conformal(_Part):
 
 
 class Abstention(_Part):
-    """Answers below ``threshold`` are withheld; ``selective_risk`` is the error rate aimed at among those given."""
+    """Answers below ``threshold`` are withheld; ``selective_risk`` bounds the error rate of those given on the fit."""
 
     selective_risk: float = Field(gt=0, lt=1)
     threshold: float = Field(ge=0, le=1)
@@ -57,7 +58,8 @@ def calibrated(logits: np.ndarray, temperature: float) -> np.ndarray:
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """Temperature with the lowest negative log-likelihood (Guo et al., 2017), found by a bracketed search.
 
-    The search runs over the logarithm, so that the temperature cannot turn negative.
+    The search runs over the logarithm, so that the temperature cannot turn negative. The loss is convex in the inverse
+    temperature, so the one minimum within the bounds is found.
 
     Args:
         logits: float ``[N, C]``, from validation.
@@ -65,7 +67,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """
 
     def loss(log_temperature: float) -> float:
-        return negative_log_likelihood(labels, calibrated(logits, float(np.exp(log_temperature))))
+        log_probabilities = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return float(-log_probabilities[np.arange(len(labels)), labels].mean())
 
     best = minimize_scalar(loss, bounds=LOG_TEMPERATURE_BOUNDS, method="bounded", options={"xatol": 1e-5})
     return float(np.exp(best.x))
@@ -124,15 +127,17 @@ def label_sets(probabilities: np.ndarray, conformal: Conformal) -> list[np.ndarr
 
 
 def fit_abstention(probabilities: np.ndarray, labels: np.ndarray, selective_risk: float = 0.05) -> Abstention:
-    """Lowest confidence at which the answers above it err at most at ``selective_risk``.
+    """Lowest confidence at which the answers that reach it err at most at ``selective_risk``.
 
     Where no threshold reaches the risk, only answers more confident than every one seen are given.
     """
     confidences, correct = top_label(labels, probabilities)
     _, risks = risk_coverage(confidences, correct)
-    good = np.flatnonzero(risks <= selective_risk)
     ranked = np.sort(confidences)[::-1]
-    threshold = ranked[good[-1]] if len(good) else ranked[0]
+    # A threshold lets all answers of one confidence through or none: only the last of equals counts.
+    last_of_equals = np.append(ranked[1:] < ranked[:-1], True)
+    good = np.flatnonzero((risks <= selective_risk) & last_of_equals)
+    threshold = ranked[good[-1]] if len(good) else np.nextafter(ranked[0], np.inf)
     return Abstention(selective_risk=selective_risk, threshold=float(np.clip(threshold, 0, 1)))
 
 

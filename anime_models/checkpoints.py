@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -53,6 +53,22 @@ class CheckpointConfig(BaseModel):
     strangers: StrangerRule | None = None
     start_weights: str
 
+    @field_validator("label_names")
+    @classmethod
+    def _names_differ(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("two classes have the same name")
+        return names
+
+    @field_validator("label_details")
+    @classmethod
+    def _one_for_each_name(
+        cls, details: tuple[dict[str, str], ...], info: ValidationInfo
+    ) -> tuple[dict[str, str], ...]:
+        if details and len(details) != len(info.data.get("label_names", details)):
+            raise ValueError("must be empty or as long as label_names")
+        return details
+
     @property
     def num_outputs(self) -> int:
         """Width of the model's last layer: the classes and, where there is one, the output for strangers."""
@@ -88,7 +104,7 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
         raise CheckpointError(f"{folder / CONFIG}: {error}") from error
     load_weights(model, folder / WEIGHTS)
     needs_means = config.strangers is not None and config.strangers.method == "distance"
-    means = read_tensors(folder / MEANS)["class_means"].numpy() if needs_means else None
+    means = _read_means(folder / MEANS, (len(config.label_names), model.backbone.num_features)) if needs_means else None
     record = read_record(folder / RECORD) if (folder / RECORD).is_file() else None
     return Checkpoint(model.eval(), config, record, means, folder)
 
@@ -116,6 +132,18 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is damaged ({error}); fetch the checkpoint again.") from error
+
+
+def _read_means(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    """Class means ``[C, F]`` of the file that holds them and nothing else."""
+    stored = read_tensors(path)
+    if set(stored) != {"class_means"}:
+        problem = f"the key {sorted(stored)[0]} is unexpected" if stored else "the key class_means is missing"
+        raise CheckpointError(f"{path}: {problem}; it has to hold class_means alone.")
+    means = stored["class_means"]
+    if tuple(means.shape) != shape:
+        raise CheckpointError(f"{path}: class_means has the shape {list(means.shape)} instead of {list(shape)}.")
+    return means.numpy()
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

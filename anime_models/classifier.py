@@ -15,7 +15,7 @@ from torch import Tensor
 from anime_models.backbones import FaceModel
 from anime_models.calibration import calibrated, label_sets
 from anime_models.checkpoints import Checkpoint, CheckpointConfig, load_checkpoint
-from anime_models.errors import CheckpointError
+from anime_models.errors import CheckpointError, ConfigError
 from anime_models.hub import local_folder
 from anime_models.preprocessing import eval_input
 from anime_models.records import RunRecord
@@ -119,7 +119,13 @@ class Classifier:
         Args:
             crops: square crops around one face each.
             abstain_below: confidence in [0, 1] below which the verdict is ``NOT_SURE``; the checkpoint's own if None.
+
+        Raises:
+            ConfigError: when ``abstain_below`` lies outside [0, 1].
         """
+        threshold = self.calibration.abstention.threshold if abstain_below is None else abstain_below
+        if not 0 <= threshold <= 1:
+            raise ConfigError(f"The confidence to abstain below is {threshold}; give a number from 0 to 1.")
         if not crops:
             return []
         outputs = self.outputs(crops)
@@ -127,7 +133,6 @@ class Classifier:
         probabilities = calibrated(known, self.calibration.temperature)
         sets = label_sets(probabilities, self.calibration.conformal)
         scores = self._stranger_scores(outputs)
-        threshold = self.calibration.abstention.threshold if abstain_below is None else abstain_below
         return [
             Prediction(
                 candidates=self._candidates(row),

@@ -8,6 +8,7 @@ the cell's centre. After CenterNet (Zhou et al., 2019, "Objects as Points") and 
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import timm
 import torch
@@ -41,6 +42,14 @@ class _Separable(nn.Sequential):
         self.act2 = nn.ReLU6()
 
 
+def _output(channels: int, num_outputs: int, bias: float) -> nn.Conv2d:
+    conv = nn.Conv2d(channels, num_outputs, 1)
+    assert conv.bias is not None
+    nn.init.normal_(conv.weight, std=0.01)
+    nn.init.constant_(conv.bias, bias)
+    return conv
+
+
 class FaceNet(nn.Module):
     """Drawn-face detector.
 
@@ -50,18 +59,16 @@ class FaceNet(nn.Module):
 
     def __init__(self, channels: int = 64) -> None:
         super().__init__()
-        trunk = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-        self.conv_stem, self.bn1 = trunk.conv_stem, trunk.bn1
+        trunk: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        self.conv_stem: nn.Module = trunk.conv_stem
+        self.bn1: nn.Module = trunk.bn1
         self.blocks = nn.Sequential(*trunk.blocks[:5], trunk.blocks[5][:_DEEPEST_BLOCKS])
         self.lateral = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in _PYRAMID_CHANNELS)
         self.smooth = nn.ModuleList(_Separable(channels) for _ in _PYRAMID_CHANNELS)
         self.head = nn.Sequential(_Separable(channels), _Separable(channels))
-        self.score = nn.Conv2d(channels, 1, 1)
-        self.distances = nn.Conv2d(channels, 4, 1)
         # A face is rare among cells: begin near the base rate, as in focal loss (Lin et al., 2017).
-        nn.init.constant_(self.score.bias, -4.0)
-        nn.init.normal_(self.distances.weight, std=0.01)
-        nn.init.constant_(self.distances.bias, 1.5)
+        self.score = _output(channels, 1, bias=-4.0)
+        self.distances = _output(channels, 4, bias=1.5)
 
     def train(self, mode: bool = True) -> FaceNet:
         """Switch to training or evaluation; the early stages are never trained and their norms stay as they are."""
@@ -111,18 +118,18 @@ def to_boxes(distances: Tensor) -> Tensor:
     return torch.cat([centres - distances[:, :2], centres + distances[:, 2:]], dim=1)
 
 
-def decode(score_logits: Tensor, distances: Tensor, threshold: float, max_faces: int) -> tuple[Tensor, Tensor]:
+def decode(maps: tuple[Tensor, Tensor], threshold: float, max_faces: int) -> tuple[Tensor, Tensor]:
     """Read the peaks of one picture's maps.
 
     Args:
-        score_logits: [1, 1, H, W].
-        distances: [1, 4, H, W].
+        maps: score logits [1, 1, H, W] and edge distances [1, 4, H, W], as `FaceNet` gives them.
         threshold: least score of a face.
         max_faces: most peaks to return.
 
     Returns:
         Boxes [K, 4] in input pixels and their scores [K], best first, not yet freed of overlapping ones.
     """
+    score_logits, distances = maps
     scores = score_logits.sigmoid()
     peaks = scores * (functional.max_pool2d(scores, 3, stride=1, padding=1) == scores)
     best, where = peaks.flatten().topk(min(max_faces, peaks.numel()))

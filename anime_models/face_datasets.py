@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import ClassLabel, Dataset, Features, load_dataset
-from datasets import Image as ImageFeature
-from datasets.exceptions import DatasetGenerationError
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import ClassLabel, Features
 from PIL import Image
 
-from anime_models.errors import DatasetError
+from anime_models.errors import DatasetError, ImageError
 from anime_models.images import load_image
 
 SPLITS = ("train", "validation", "test")
@@ -28,9 +28,10 @@ class FaceDataset:
         images: upright RGB pictures.
         labels: class index of each picture, ``[N]``; -1 where there is no label.
         label_names: names of the classes; empty where there are no labels.
-        ids: an id for each picture, ``split/row`` by default.
-        groups: what must not straddle two splits (a character, a drawing), as a string for each picture.
-        sources: where each picture comes from.
+        ids: an id for each picture, ``dataset/split/digest`` of its file; copies share one.
+        groups: what must not straddle two splits (a character, a drawing), as a string for each picture; the digest of
+            its file where the data set names none, so that copies stay together.
+        sources: where each picture comes from; empty where unknown.
         details: what else is known of each class, such as ``{"series": "Vocaloid"}``.
     """
 
@@ -80,29 +81,33 @@ def load_split(folder: Path, split: str, keep: Callable[[dict[str, Any]], bool] 
         keep: decides from a row without its image whether it is read.
 
     Raises:
-        DatasetError: when the file is missing, cannot be read or has no ``image`` column.
+        DatasetError: when the file is missing, cannot be read, has no ``image`` column or a picture cannot be read.
     """
-    rows = _read_parquet(folder / f"{split}.parquet")
+    path = folder / f"{split}.parquet"
+    rows = _read_parquet(path)
     if keep is not None:
-        columns = rows.remove_columns("image")
-        rows = rows.select([index for index in range(len(rows)) if keep(columns[index])])
-    label_names = _label_names(rows.features)
-    labels = np.asarray(rows["label"] if label_names else [-1] * len(rows), dtype=np.int64)
-    images = tuple(load_image(row["bytes"]) for row in rows["image"])
-    ids = tuple(f"{folder.name}/{split}/{hashlib.sha256(row['bytes']).hexdigest()[:16]}" for row in rows["image"])
+        rows = rows.filter(pa.array([keep(row) for row in rows.drop_columns("image").to_pylist()], pa.bool_()))
+    label_names = _label_names(rows.schema)
+    labels = _labels(rows, label_names)
+    files = [_image_bytes(path, number, cell) for number, cell in enumerate(rows["image"].to_pylist())]
+    digests = tuple(hashlib.sha256(file).hexdigest()[:16] for file in files)
     return FaceDataset(
-        images=images,
+        images=tuple(_picture(path, number, file) for number, file in enumerate(files)),
         labels=labels,
         label_names=label_names,
-        ids=ids,
-        groups=_strings(rows, "group", ids),
-        sources=_strings(rows, "source", ("",) * len(rows)),
+        ids=tuple(f"{folder.name}/{split}/{digest}" for digest in digests),
+        groups=_strings(rows, "group", digests),
+        sources=_strings(rows, "source", ("",) * len(files)),
         details=_class_details(rows, labels, label_names),
     )
 
 
 def dataset_revision(folder: Path) -> str:
-    """Digest of a dataset folder's Parquet files, ``sha256:…``, whatever the order of the file system."""
+    """Digest of a dataset folder's Parquet files, ``sha256:…``, whatever the order of the file system.
+
+    Raises:
+        DatasetError: when the folder holds no Parquet file.
+    """
     digest = hashlib.sha256()
     files = sorted(folder.glob("*.parquet"))
     if not files:
@@ -113,30 +118,53 @@ def dataset_revision(folder: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def _read_parquet(path: Path) -> Dataset:
+def _read_parquet(path: Path) -> pa.Table:
     if not path.is_file():
         raise DatasetError(f"{path} does not exist; a dataset folder holds train, validation and test.parquet.")
     try:
-        rows = load_dataset("parquet", data_files={"rows": str(path)}, split="rows")
-    except (DatasetGenerationError, ValueError, OSError) as error:
+        rows = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
         raise DatasetError(f"{path} cannot be read as Parquet ({error}); make it again or fetch it again.") from error
     if "image" not in rows.column_names:
         raise DatasetError(f"{path} has no column 'image'; it has {', '.join(rows.column_names)}.")
-    return rows.cast_column("image", ImageFeature(decode=False))
+    return rows
 
 
-def _label_names(features: Features) -> tuple[str, ...]:
-    label = features.get("label")
+def _image_bytes(path: Path, number: int, cell: Any) -> bytes:
+    file = cell.get("bytes") if isinstance(cell, dict) else cell
+    if not isinstance(file, bytes):
+        raise DatasetError(f"{path}: row {number} holds no image bytes; write the images into the Parquet file.")
+    return file
+
+
+def _picture(path: Path, number: int, file: bytes) -> Image.Image:
+    try:
+        return load_image(file)
+    except ImageError as error:
+        raise DatasetError(f"{path}: the image of row {number}: {error}") from error
+
+
+def _label_names(schema: pa.Schema) -> tuple[str, ...]:
+    label = Features.from_arrow_schema(schema).get("label")
     return tuple(label.names) if isinstance(label, ClassLabel) else ()
 
 
-def _strings(rows: Dataset, column: str, default: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(str(value) for value in rows[column]) if column in rows.column_names else default
+def _labels(rows: pa.Table, names: tuple[str, ...]) -> np.ndarray:
+    values = rows["label"].to_pylist() if names else [None] * len(rows)
+    return np.array([-1 if value is None else value for value in values], dtype=np.int64)
 
 
-def _class_details(rows: Dataset, labels: np.ndarray, names: tuple[str, ...]) -> tuple[dict[str, str], ...]:
-    if "series" not in rows.column_names:
-        return tuple({} for _ in names)
-    series = list(rows["series"])
-    first_row = {int(label): row for row, label in reversed(list(enumerate(labels)))}
-    return tuple({"series": str(series[first_row[index]])} if index in first_row else {} for index in range(len(names)))
+def _strings(rows: pa.Table, column: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    if column not in rows.column_names:
+        return default
+    values = rows[column].to_pylist()
+    return tuple(other if value is None else str(value) for value, other in zip(values, default, strict=True))
+
+
+def _class_details(rows: pa.Table, labels: np.ndarray, names: tuple[str, ...]) -> tuple[dict[str, str], ...]:
+    details: tuple[dict[str, str], ...] = tuple({} for _ in names)
+    if "series" in rows.column_names:
+        for label, series in zip(labels, rows["series"].to_pylist(), strict=True):
+            if label >= 0 and series is not None:
+                details[label].setdefault("series", str(series))
+    return details

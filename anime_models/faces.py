@@ -1,7 +1,8 @@
 """Find the drawn faces in an illustration and cut square crops around them.
 
-The detector ships with the package (`FaceDetector.load()`): a folder with `config.json` and `model.safetensors`, made by
-`training.train_detector`. A face box reaches from mid-forehead to chin and from cheek to cheek; hair and ears are outside.
+The detector ships with the package (`FaceDetector.load()`): a folder with `config.json` and `model.safetensors`, made
+by `training.train_detector`. A face box reaches from mid-forehead to chin and from cheek to cheek; hair and ears are
+outside.
 """
 
 from __future__ import annotations
@@ -61,12 +62,13 @@ class FaceDetector:
 
     Attributes:
         config: the settings that came with the weights.
+        network: in eval mode, its batch norms folded.
     """
 
     def __init__(self, network: FaceNet, config: DetectorConfig) -> None:
         self.config = config
         fold_batch_norm(network.eval())
-        self._network = network.to(memory_format=torch.channels_last)
+        self.network = network.to(memory_format=torch.channels_last)
 
     @classmethod
     def load(cls, folder: Path | None = None) -> FaceDetector:
@@ -96,7 +98,7 @@ class FaceDetector:
         if not 0 <= threshold <= 1:
             raise ConfigError(f"The detection threshold is {threshold}; give a number from 0 to 1.")
         pixels, scale = _letterbox(image.convert("RGB"), self.config.input_size)
-        boxes, scores = decode(*self._network(pixels), threshold, _MAX_FACES)
+        boxes, scores = decode(self.network(pixels), threshold, _MAX_FACES)
         kept = non_maximum_suppression(boxes, scores, self.config.nms_iou)
         width, height = image.size
         limits = torch.tensor([width, height, width, height], dtype=torch.float32)
@@ -132,7 +134,7 @@ def pairwise_iou(first: Tensor, second: Tensor) -> Tensor:
 def crop_face(image: Image.Image, box: Box, margin: float = 0.25) -> Image.Image:
     """Cut a square around a face.
 
-    The side is the longer side of the box times `1 + 2 * margin`. The square is shifted to lie inside the picture; a square
+    The side is the longer side of the box times `1 + 2 * margin`. The square is shifted to lie inside the picture; one
     larger than the picture is centred on it along that axis and filled with the picture's edge pixels.
 
     Args:
@@ -168,7 +170,7 @@ def _place_side(centre: float, side: int, extent: int) -> int:
 
 
 def _letterbox(image: Image.Image, input_size: int) -> tuple[Tensor, float]:
-    """Scale the longer side to `input_size`, pad right and bottom to whole cells; normalised [1, 3, H, W] and the scale."""
+    """Scale the longer side to `input_size`, pad right and bottom; normalised [1, 3, H, W], and the scale."""
     scale = input_size / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
     small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)

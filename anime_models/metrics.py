@@ -57,6 +57,12 @@ def class_scores(confusion: np.ndarray) -> ClassScores:
     return ClassScores(precision, recall, f1, support)
 
 
+def present_classes(confusion: np.ndarray) -> np.ndarray:
+    """Which classes occur among the labels or the predictions, bool ``[C]``; macro averages are taken over these."""
+    occurs: np.ndarray = (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
+    return occurs
+
+
 def accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
     """Share of right predictions."""
     return float(np.mean(labels == predictions))
@@ -65,8 +71,7 @@ def accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
 def macro_f1(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> float:
     """Mean of the F1 of the classes that occur among the labels or the predictions."""
     confusion = confusion_matrix(labels, predictions, num_classes)
-    present = (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
-    return float(class_scores(confusion).f1[present].mean())
+    return float(class_scores(confusion).f1[present_classes(confusion)].mean())
 
 
 def top_k_accuracy(labels: np.ndarray, probabilities: np.ndarray, k: int) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional
@@ -18,7 +18,7 @@ class Preprocessing(BaseModel):
 
     Attributes:
         image_size: side of the input in pixels.
-        resize: side that the crop is resized to before ``image_size`` pixels are cut from its centre.
+        resize: side that the crop is resized to before ``image_size`` pixels, not more, are cut from its centre.
         mean: per-channel mean that is subtracted, of values in [0, 1].
         std: per-channel standard deviation that is divided by.
         interpolation: ``bicubic`` or ``bilinear``, antialiased.
@@ -31,6 +31,13 @@ class Preprocessing(BaseModel):
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     interpolation: str = Field(default="bicubic", pattern="^(bicubic|bilinear)$")
+
+    @field_validator("resize")
+    @classmethod
+    def _holds_the_input(cls, resize: int, info: ValidationInfo) -> int:
+        if resize < info.data.get("image_size", 0):
+            raise ValueError("is smaller than image_size")
+        return resize
 
 
 @dataclass(frozen=True)

@@ -200,10 +200,16 @@ def current_environment(precision: str, threads: int) -> EnvironmentPart:
 
 
 def current_code(repository: Path) -> CodePart:
-    """The commit of a repository, whether it has uncommitted changes, and this process's command."""
+    """The commit of a repository, whether it has uncommitted changes, and this process's command.
+
+    The commit is empty where the code is no git repository or there is no git.
+    """
 
     def git(*arguments: str) -> str:
-        answer = subprocess.run(["git", *arguments], cwd=repository, capture_output=True, text=True, check=False)
+        try:
+            answer = subprocess.run(["git", *arguments], cwd=repository, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            return ""
         return answer.stdout.strip()
 
     command = [Path(sys.argv[0]).name, *sys.argv[1:]]

@@ -5,7 +5,8 @@ import os
 # Set before any library reads them, and inherited by the processes that tests start.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["OMP_NUM_THREADS"] = "2"
+# One thread: the small networks of tests gain nothing from more, and lose much where cores are shared.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 from collections.abc import Iterator
 from pathlib import Path

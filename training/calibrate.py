@@ -21,7 +21,7 @@ def calibrate(checkpoint: Checkpoint, splits: dict[str, FaceDataset], strangers:
     calibration = fit_calibration(known.known_logits(num_classes), splits["validation"].labels)
     update: dict[str, object] = {"calibration": calibration, "strangers": None}
     means = None
-    if strangers is not None:
+    if strangers is not None and len(strangers.validation):
         train = outputs_of(checkpoint, splits["train"])
         means = class_means(train.outputs.features, splits["train"].labels, num_classes)
         unknown = outputs_of(checkpoint, strangers.validation)

@@ -1,8 +1,8 @@
 """The endless training samples of the face detector, composed from boxed pictures.
 
-Training scenes are visual-novel screens; real illustrations show single large faces in every style. What bridges the gap:
-extreme zooms into scenes, face crops continued beyond their edges, collages, drawn scenes, and after that the degradations
-of `training.detection_augmentations`.
+Training scenes are visual-novel screens; real illustrations show single large faces in every style. What bridges the
+gap: extreme zooms into scenes, face crops continued beyond their edges, collages, drawn scenes, and after that the
+degradations of `training.detection_augmentations`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class SampleComposer:
         matrix = inner.inverse_matrix()
         warped = image.transform((size, size), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
         mask = Image.new("L", image.size, 255).transform((size, size), Image.Transform.AFFINE, matrix)
-        if mask.getextrema()[0] < 255:
+        if np.asarray(mask).min() < 255:
             if rng.random() < 0.5:
                 blur = rng.uniform(1, 5)
                 mask = mask.filter(ImageFilter.MinFilter(2 * int(blur) + 1)).filter(ImageFilter.GaussianBlur(blur))

@@ -39,7 +39,7 @@ class Picture:
 class DetectionData:
     """Everything that training reads: pictures by use.
 
-    `negatives` train, `held_out_negatives` only count false faces; the crops have no boxes.
+    `negatives` train, `held_out_negatives` only count false faces; the crops have no boxes; `drawn` are procedural.
     """
 
     scenes: list[Picture]
@@ -48,6 +48,7 @@ class DetectionData:
     validation: list[Picture]
     crops: list[Picture]
     validation_crops: list[Picture]
+    drawn: tuple[Picture, ...] = ()
 
 
 def read_detection_data(data: Path, extra: Path | None) -> DetectionData:
@@ -115,7 +116,7 @@ def read_crops(folder: Path, split: str) -> list[Picture]:
 
 
 def held_out_mask(negatives: Sequence[Picture]) -> list[bool]:
-    """Which face-free pictures are kept back: one source wholly, and of the others every fourth group of look-alikes."""
+    """Which face-free pictures are kept back: one source wholly, and of the others each fourth group of look-alikes."""
     others = [picture for picture in negatives if picture.source != _HELD_OUT_SOURCE]
     groups = group_by_colour(others)
     order = list(dict.fromkeys(groups))

@@ -32,7 +32,7 @@ def outcomes_of(detector: FaceDetector, pictures: Sequence[Picture], least_iou: 
 
 
 def crop_outcomes(detector: FaceDetector, crops: Sequence[Picture]) -> list[Outcome]:
-    """Judge the detector on face crops without boxes by number alone: each shows one face, every further box is false."""
+    """Judge the detector on face crops without boxes by number alone: each shows one face, further boxes are false."""
     outcomes = []
     for crop in crops:
         scores = np.array([face.score for face in detector.detect(crop.image, _LOWEST_THRESHOLD)], float)

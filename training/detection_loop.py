@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,18 +26,23 @@ from training.detection_pseudo_boxes import label_crops, to_tensor
 
 @dataclass(frozen=True)
 class Round:
-    """One round of training: `num_epochs` of `DetectorRecipe.epoch_samples`, with or without the crops."""
+    """One round of training: what it learns from besides the scenes, and how long, in epochs."""
 
     num_epochs: int
     learning_rate: float
     with_crops: bool
+    with_drawn: bool
 
 
 @dataclass(frozen=True)
 class DetectorRecipe:
     """Hyper-parameters; sizes in pixels, the learning rate is the head's."""
 
-    rounds: tuple[Round, ...] = (Round(7, 1e-3, False), Round(12, 8e-4, True), Round(8, 4e-4, True))
+    rounds: tuple[Round, ...] = (
+        Round(7, 1e-3, with_crops=False, with_drawn=False),
+        Round(12, 8e-4, with_crops=True, with_drawn=False),
+        Round(5, 4e-4, with_crops=True, with_drawn=True),
+    )
     epoch_samples: int = 1600
     sample_size: int = 256
     input_size: int = 320
@@ -79,7 +84,8 @@ def fit_detector(
     epochs: list[dict[str, float]] = []
     for number, round_ in enumerate(recipe.rounds):
         crops = _labelled_crops(network, data, round_, folder / f"pseudo-boxes-{number}.npz")
-        composer = SampleComposer(data.scenes, crops, data.negatives, recipe.sample_size)
+        scenes = [*data.scenes, *data.drawn] if round_.with_drawn else data.scenes
+        composer = SampleComposer(scenes, crops, data.negatives, recipe.sample_size)
         trainer = _RoundTrainer(network, composer, recipe, round_)
         state = folder / f"round-{number}.pt"
         done = trainer.restore(state) if state.is_file() else []
@@ -97,6 +103,12 @@ def fit_detector(
     return network, epochs
 
 
+def trained_parameters(network: FaceNet) -> dict[str, nn.Parameter]:
+    """All but those of the early stages."""
+    early = ("conv_stem.", "bn1.", "blocks.0.", "blocks.1.")
+    return {name: tensor for name, tensor in network.named_parameters() if not name.startswith(early)}
+
+
 class _RoundTrainer:
     """One round's network, moving average, optimiser and schedule."""
 
@@ -106,16 +118,13 @@ class _RoundTrainer:
         self.network.to(memory_format=torch.channels_last)
         self.composer, self.recipe = composer, recipe
         self.ema = ModelEmaV3(self.network, decay=recipe.ema_decay, use_warmup=True, warmup_power=1.0)
-        early = ("conv_stem.", "bn1.", "blocks.0.", "blocks.1.")
-        trained = {name: tensor for name, tensor in self.network.named_parameters() if not name.startswith(early)}
+        trained = trained_parameters(self.network)
         self.trained = list(trained.values())
         trunk = [tensor for name, tensor in trained.items() if name.startswith("blocks.")]
         head = [tensor for name, tensor in trained.items() if not name.startswith("blocks.")]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": trunk, "lr": round_.learning_rate * recipe.trunk_learning_rate_factor}, {"params": head}],
-            lr=round_.learning_rate,
-            weight_decay=recipe.weight_decay,
-        )
+        trunk_rate = round_.learning_rate * recipe.trunk_learning_rate_factor
+        groups: list[dict[str, Any]] = [{"params": trunk, "lr": trunk_rate}, {"params": head}]
+        self.optimizer = torch.optim.AdamW(groups, lr=round_.learning_rate, weight_decay=recipe.weight_decay)
         self.steps_per_epoch = max(1, recipe.epoch_samples // recipe.batch_size)
         num_steps = self.steps_per_epoch * round_.num_epochs
         factor = _warmup_cosine(recipe.warmup_steps, num_steps)
@@ -159,7 +168,7 @@ class _RoundTrainer:
         state = {name: part.state_dict() for name, part in self._parts().items()}
         temporary = path.with_suffix(".tmp")
         torch.save({**state, "num_updates": self.num_updates, "epochs": list(epochs)}, temporary)
-        os.replace(temporary, path)
+        temporary.replace(path)
 
     def restore(self, path: Path) -> list[dict[str, float]]:
         """Go on from a saved state; the epochs that were done."""
@@ -188,7 +197,7 @@ def _labelled_crops(network: FaceNet, data: DetectionData, round_: Round, path: 
         boxes = np.array([box for box in found if box is not None], np.float32).reshape(-1, 4)
         temporary = path.with_suffix(".tmp.npz")
         np.savez(temporary, rows=rows, boxes=boxes)
-        os.replace(temporary, path)
+        temporary.replace(path)
     with np.load(path) as saved:
         return [
             Picture(data.crops[row].image, box[None], data.crops[row].kind, data.crops[row].source)

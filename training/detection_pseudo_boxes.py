@@ -42,7 +42,7 @@ def label_crops(network: FaceNet, crops: Sequence[Picture], batch_size: int = 16
         with torch.inference_mode():
             maps = [network(to_tensor(views)) for views in (full, small)]
         for index, crop in enumerate(batch):
-            found = [_best_box(scores[index : index + 1], edges[index : index + 1]) for scores, edges in maps]
+            found = [_best_box((scores[index : index + 1], edges[index : index + 1])) for scores, edges in maps]
             labels.append(_agreed_box(found, crop))
     return labels
 
@@ -55,8 +55,8 @@ def _small_mirrored_view(crop: Picture) -> Picture:
     )
 
 
-def _best_box(score_logits: torch.Tensor, distances: torch.Tensor) -> tuple[NDArray[np.float32], float] | None:
-    boxes, scores = decode(score_logits, distances, _LEAST_SCORE, 10)
+def _best_box(maps: tuple[torch.Tensor, torch.Tensor]) -> tuple[NDArray[np.float32], float] | None:
+    boxes, scores = decode(maps, _LEAST_SCORE, 10)
     kept = non_maximum_suppression(boxes, scores, _NMS_IOU)
     return (boxes[kept[0]].numpy(), float(scores[kept[0]])) if kept else None
 

@@ -31,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
         classifier = Classifier.load(options.checkpoint)
         if classifier.record is None:
             raise RecordError(f"{options.checkpoint} has no record.json to compare with; train it with this version.")
+        if not figures(classifier.record.results, classifier.record.calibration):
+            raise RecordError(f"The record of {options.checkpoint} claims no test figure; train it with this version.")
         data = Path(options.data)
         splits = {split: load_split(data, split) for split in SPLITS}
         kind = options.strangers or default_strangers(classifier)
@@ -41,8 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     except AnimeModelsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    rows = compare(measured, classifier.record)
-    return report(rows)
+    return report(compare(measured, classifier.record))
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

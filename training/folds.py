@@ -7,15 +7,26 @@ from collections.abc import Iterator
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
+from anime_models.errors import ConfigError
 from anime_models.face_datasets import SPLITS, FaceDataset, concatenate
 
 VALIDATION_SHARE = 8  # one in eight of the pictures that are not tested validates
 
 
 def group_folds(splits: dict[str, FaceDataset], num_folds: int, seed: int) -> Iterator[dict[str, FaceDataset]]:
-    """Yield train, validation and test of each fold; no group is in two of them, classes are spread evenly."""
+    """Yield train, validation and test of each fold; no group is in two of them, classes are spread evenly.
+
+    Raises:
+        ConfigError: when there are too few groups for that many folds.
+    """
     everything = concatenate([splits[split] for split in SPLITS])
     groups = np.array(everything.groups)
+    num_groups = len(set(everything.groups))
+    if num_folds < 2 or num_groups < num_folds + VALIDATION_SHARE:
+        raise ConfigError(
+            f"Cannot make {num_folds} folds of {num_groups} groups; give at least 2 folds, and at least as many groups "
+            f"as folds and {VALIDATION_SHARE} more."
+        )
     for rest, test in _folder(num_folds, seed).split(groups, everything.labels, groups):
         inner = _folder(VALIDATION_SHARE, seed).split(groups[rest], everything.labels[rest], groups[rest])
         train, validation = next(iter(inner))

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn import functional
 
 from anime_models import metrics
-from anime_models.backbones import HALF, FaceModel, build_model, load_packaged_weights
+from anime_models.backbones import HALF, FaceModel, backbone_spec, build_model, load_packaged_weights
 from anime_models.checkpoints import load_checkpoint
-from anime_models.errors import ConfigError
+from anime_models.errors import ConfigError, DatasetError
 from anime_models.face_datasets import FaceDataset
 from anime_models.hub import local_folder
 from anime_models.preprocessing import Preprocessing, eval_input, resize_square
@@ -61,6 +62,28 @@ class Job:
         return counts
 
 
+def check_data(job: Job) -> None:
+    """Refuse splits that a classifier cannot learn from, before any time is spent on them.
+
+    Raises:
+        DatasetError: when a picture has no label, the splits have other classes, or a class has no training picture.
+    """
+    names = job.label_names
+    for split, data in job.splits.items():
+        if not len(data) or not names or (data.labels < 0).any():
+            raise DatasetError(
+                f"{job.data_name}/{split}: every picture needs a label, a ClassLabel in the column 'label', and there "
+                "has to be a picture; name a dataset folder whose splits are labelled."
+            )
+        if data.label_names != names:
+            raise DatasetError(
+                f"{job.data_name}/{split}: its classes differ from those of train; make the splits alike."
+            )
+    counts = np.bincount(job.splits["train"].labels, minlength=len(names))
+    if not counts.all():
+        raise DatasetError(f"{job.data_name}/train: there is no picture of {names[int(counts.argmin())]!r}; add some.")
+
+
 def preprocessing_of(job: Job) -> Preprocessing:
     """Input size of the recipe; mean and standard deviation of the start weights."""
     size = job.recipe.image_size
@@ -71,7 +94,10 @@ def preprocessing_of(job: Job) -> Preprocessing:
     elif job.start not in ("packaged", "random"):
         start = load_checkpoint(local_folder(job.start)).config.preprocessing
         mean, std = start.mean, start.std
-    return Preprocessing(image_size=size, resize=size, mean=mean, std=std)
+    try:
+        return Preprocessing(image_size=size, resize=size, mean=mean, std=std)
+    except ValidationError as error:
+        raise ConfigError(f"The image size {size} cannot be used: {error.errors()[0]['msg']}.") from error
 
 
 def start_model(job: Job) -> FaceModel:
@@ -86,6 +112,11 @@ def start_model(job: Job) -> FaceModel:
         if start.config.backbone != job.backbone:
             raise ConfigError(
                 f"{job.start} holds a {start.config.backbone}; start {job.backbone} from one of its own kind."
+            )
+        if backbone_spec(job.backbone).sized and start.config.preprocessing.image_size != size:
+            raise ConfigError(
+                f"{job.start} was trained at {start.config.preprocessing.image_size} px, and its position embedding "
+                f"fits no other size; train {job.backbone} at that size, not at {size} px."
             )
         model.backbone.load_state_dict(start.model.backbone.state_dict())
     return model.to(memory_format=torch.channels_last)

@@ -18,8 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from anime_models.backbones import FaceModel, layer_groups
+from anime_models.errors import ConfigError
 from anime_models.preprocessing import Preprocessing, normalise, train_transform
 from training.recipes import Recipe
+
+LAST_EPOCH, BEST_EPOCH = "last_epoch.pt", "best_epoch.pt"
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,17 @@ class TrainingPixels:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training run ends with: the model at its best epoch, and how it got there."""
+    """What a training run ends with: the model at its best epoch, and how it got there.
+
+    Attributes:
+        epochs: the line of ``metrics.jsonl`` of each epoch.
+        num_restored: how many of the epochs were trained before the run was resumed.
+    """
 
     model: FaceModel
     best_epoch: int
     epochs: list[dict[str, float]]
+    num_restored: int
 
 
 def sampling_weights(labels: np.ndarray, num_known: int, recipe: Recipe) -> Tensor:
@@ -65,18 +74,23 @@ def fit(
 ) -> Fitted:
     """Train, keep the moving average of the weights at the epoch with the lowest validation loss, and return it.
 
-    ``run_folder`` receives a line of ``metrics.jsonl`` per epoch and, until the end, the state to resume from.
+    ``run_folder`` receives a line of ``metrics.jsonl`` per epoch and the state to resume from; once what follows the
+    training is done as well, :func:`forget_state` removes that.
+
+    Raises:
+        ConfigError: when the loss is no longer a number, or the recipe freezes more than there is.
     """
     steps_per_epoch = max(1, round(data.num_known / (1 - recipe.stranger_share) / recipe.batch_size))
     freeze(model, recipe.frozen_groups)
     optimizer = torch.optim.AdamW(parameter_groups(model, recipe))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warmup_cosine(recipe, steps_per_epoch * recipe.epochs))
-    average = ModelEmaV3(model, decay=recipe.ema_decay, use_warmup=True)
+    average = ModelEmaV3(model, decay=recipe.ema_decay)
     state = _ResumableState(run_folder, model, average, optimizer, schedule)
     epochs = state.restore()
+    num_restored = len(epochs)
     mix = mixer(recipe, num_outputs=_num_outputs(model))
     transform = train_transform(preprocessing, recipe.augmentation)
-    for epoch in range(len(epochs), recipe.epochs):
+    for epoch in range(num_restored, recipe.epochs):
         generator = seed_everything(seed * 1000 + epoch)
         started = time.perf_counter()
         set_training(model)
@@ -92,24 +106,35 @@ def fit(
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimizer.step()
             schedule.step()
-            average.update(model)
+            average.update(model, step=schedule.last_epoch)
             losses.append(loss.item())
         seconds = time.perf_counter() - started
         metrics = validate(average.module)
+        if not math.isfinite(metrics["validation/loss"]):
+            raise ConfigError(f"Training diverged in epoch {epoch}; use a recipe with lower learning rates.")
         line = {"epoch": epoch, "train/loss": float(np.mean(losses)), "seconds": seconds, **metrics}
         epochs.append(line)
         state.save(epochs)
         print(" ".join(f"{name}={value:.4g}" for name, value in line.items()), flush=True)
     best_epoch = int(np.argmin([line["validation/loss"] for line in epochs]))
     model.load_state_dict(state.best_weights())
-    state.forget()
-    return Fitted(model.eval(), best_epoch, epochs)
+    return Fitted(model.eval(), best_epoch, epochs, num_restored)
+
+
+def forget_state(run_folder: Path) -> None:
+    """Remove what an unfinished run is resumed from."""
+    for name in (LAST_EPOCH, BEST_EPOCH):
+        (run_folder / name).unlink(missing_ok=True)
 
 
 def freeze(model: FaceModel, num_groups: int) -> None:
     """Stop training the ``num_groups`` layer groups nearest to the stem."""
     parameters = dict(model.named_parameters())
     groups = layer_groups(model)
+    if not 0 <= num_groups < len(groups):
+        raise ConfigError(
+            f"Cannot freeze {num_groups} layer groups of {len(groups)}; leave at least the head to train."
+        )
     for names in groups[len(groups) - num_groups :]:
         for name in names:
             parameters[name].requires_grad_(False)
@@ -159,7 +184,7 @@ def mixer(recipe: Recipe, num_outputs: int) -> Callable[[Tensor, Tensor], tuple[
     return Mixup(
         mixup_alpha=recipe.mixup,
         cutmix_alpha=recipe.cutmix,
-        prob=recipe.mix_share,
+        prob=recipe.mix_share if recipe.mixup or recipe.cutmix else 0.0,
         label_smoothing=recipe.label_smoothing,
         num_classes=num_outputs,
     )
@@ -198,8 +223,8 @@ class _ResumableState:
 
     def __init__(self, folder: Path, model: nn.Module, average: ModelEmaV3, optimizer: Any, schedule: Any) -> None:
         self.parts = {"model": model, "average": average, "optimizer": optimizer, "schedule": schedule}
-        self.last = folder / "last_epoch.pt"
-        self.best = folder / "best_epoch.pt"
+        self.last = folder / LAST_EPOCH
+        self.best = folder / BEST_EPOCH
         self.metrics = folder / "metrics.jsonl"
 
     def restore(self) -> list[dict[str, float]]:
@@ -213,7 +238,7 @@ class _ResumableState:
 
     def save(self, epochs: list[dict[str, float]]) -> None:
         losses = [line["validation/loss"] for line in epochs]
-        if losses[-1] == min(losses):
+        if losses.index(min(losses)) == len(losses) - 1:
             _replace(self.best, lambda path: torch.save(self.parts["average"].module.state_dict(), path))
         state = {name: part.state_dict() for name, part in self.parts.items()}
         _replace(self.last, lambda path: torch.save({**state, "epochs": epochs}, path))
@@ -223,10 +248,6 @@ class _ResumableState:
     def best_weights(self) -> dict[str, Tensor]:
         weights: dict[str, Tensor] = torch.load(self.best, map_location="cpu", weights_only=True)
         return weights
-
-    def forget(self) -> None:
-        self.last.unlink(missing_ok=True)
-        self.best.unlink(missing_ok=True)
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:

@@ -61,8 +61,7 @@ def measure(classifier: Classifier, splits: dict[str, FaceDataset], strangers: S
         results += classification_results(split, known.data.labels, probabilities, names)
         results += confidence_results(classifier, split, known)
         rule = classifier.config.strangers
-        if strangers is not None and rule is not None:
-            unknown_data = strangers.split(split)
+        if strangers is not None and rule is not None and len(unknown_data := strangers.split(split)):
             unknown = SplitOutputs(unknown_data, classifier.outputs(unknown_data.images))
             outputs[f"strangers_{split}"] = unknown
             scores = scores_by_method(known, unknown, means, len(names))
@@ -76,7 +75,8 @@ def classification_results(
     """Accuracy, top-5, loss, precision, recall and F1 (macro, weighted, by class), with bootstrap intervals."""
     num_classes = len(names)
     predictions = probabilities.argmax(axis=1)
-    scores = metrics.class_scores(metrics.confusion_matrix(labels, predictions, num_classes))
+    confusion = metrics.confusion_matrix(labels, predictions, num_classes)
+    scores, present = metrics.class_scores(confusion), metrics.present_classes(confusion)
     weights = scores.support / scores.support.sum()
 
     def interval(statistic: Callable[[np.ndarray, np.ndarray], float]) -> tuple[float, float]:
@@ -93,8 +93,8 @@ def classification_results(
             ci95=interval(metrics.accuracy),
         ),
         Result(split=split, metric="macro_f1", value=macro(labels, predictions), ci95=interval(macro)),
-        Result(split=split, metric="macro_precision", value=float(scores.precision.mean())),
-        Result(split=split, metric="macro_recall", value=float(scores.recall.mean())),
+        Result(split=split, metric="macro_precision", value=float(scores.precision[present].mean())),
+        Result(split=split, metric="macro_recall", value=float(scores.recall[present].mean())),
         Result(split=split, metric="weighted_f1", value=float(scores.f1 @ weights)),
         Result(split=split, metric="top_5_accuracy", value=metrics.top_k_accuracy(labels, probabilities, 5)),
         Result(split=split, metric="loss", value=metrics.negative_log_likelihood(labels, probabilities)),

@@ -14,7 +14,7 @@ class Recipe:
 
     Attributes:
         epochs: passes over the known training pictures.
-        batch_size: pictures in a step, strangers included.
+        batch_size: pictures in a step, strangers included; even, since mixup pairs them.
         image_size: side of the input in pixels.
         head_lr: peak learning rate of the head (AdamW).
         backbone_lr: peak learning rate of the backbone's last layer group.

@@ -3,7 +3,8 @@
     python -m training.train_classifier --data ../shared/data/emotions --task emotion --strangers neutral
     python -m training.train_classifier --data ../shared/data/emotions --task emotion --folds 5
 
-A killed run goes on from its last epoch with ``--resume RUN_FOLDER`` and the same other flags.
+A killed run goes on from its last epoch with ``--resume RUN_FOLDER`` and the same other flags; a run that ended in an
+error is marked ``failed`` and can be resumed as well.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ from anime_models.records import (
 from training.calibrate import calibrate
 from training.cards import model_card
 from training.folds import group_folds
-from training.job import Job, preprocessing_of, start_model, training_pixels, validator
-from training.loop import Fitted, fit, seed_everything
+from training.job import Job, check_data, preprocessing_of, start_model, training_pixels, validator
+from training.loop import Fitted, fit, forget_state, seed_everything
 from training.measure import inference_milliseconds, measure, model_part, write_predictions
 from training.recipes import recipe_named
 from training.strangers import Strangers, load_strangers, strangers_of_fold
@@ -78,23 +79,30 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--start", default="packaged", help="imagenet, packaged, random, a checkpoint folder or Hub id")
     parser.add_argument("--recipe", help="name in training/recipes.py; the task's own by default")
     parser.add_argument("--strangers", choices=("none", "neutral", "faces"), default="none")
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
-    parser.add_argument("--image-size", type=int, help="instead of the recipe's")
+    parser.add_argument("--epochs", type=_positive, help="instead of the recipe's")
+    parser.add_argument("--image-size", type=_positive, help="instead of the recipe's")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--folds", type=int, default=0, help="cross-validate by group over all splits")
     parser.add_argument("--no-flip", action="store_true", help="do not average over the mirror image when predicting")
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--threads", type=_positive, default=torch.get_num_threads())
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--resume", type=Path, help="run folder to go on with")
     return parser.parse_args(arguments)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not above 0")
+    return number
 
 
 def job_from(options: argparse.Namespace, splits: dict[str, FaceDataset], strangers: Strangers | None) -> Job:
     """Resolve the flags into a job."""
     recipe = recipe_named(options.recipe or f"{options.task}s")
     changes = {"epochs": options.epochs, "image_size": options.image_size}
-    recipe = dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value})
+    recipe = dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
     if strangers is None:
         recipe = dataclasses.replace(recipe, stranger_share=0.0)
     return Job(
@@ -118,6 +126,8 @@ def run_folder(options: argparse.Namespace) -> Path:
     if options.resume:
         if not options.resume.is_dir():
             raise ConfigError(f"There is no run folder {options.resume}; leave --resume out to start a new run.")
+        if finished_record(options.resume) is not None:
+            raise ConfigError(f"The run {options.resume} is finished; leave --resume out to start a new run.")
         return Path(options.resume)
     strategy = f"full-folds{options.folds}" if options.folds else "full"
     return Path(options.out) / new_run_id(options.task, options.backbone, strategy, options.seed)
@@ -125,10 +135,49 @@ def run_folder(options: argparse.Namespace) -> Path:
 
 def run(job: Job, folder: Path) -> RunRecord:
     """Train, calibrate and measure; writes the run folder and returns its record."""
-    started = time.perf_counter()
-    folder.mkdir(parents=True, exist_ok=True)
+    record = begin(job, folder)
+    try:
+        train(job, folder, record)
+    except Exception:
+        record.status = "failed"
+        write_record(record, folder / "record.json")
+        raise
+    forget_state(folder)
+    return record
+
+
+def begin(job: Job, folder: Path) -> RunRecord:
+    """Write the record of a run that begins or goes on.
+
+    Raises:
+        ConfigError: when the folder holds a run that began with other settings.
+    """
     record = started_record(job, folder.name)
+    if (folder / "record.json").is_file():
+        before, now = (_settings(each) for each in (read_record(folder / "record.json"), record))
+        changed = [name for name, value in now.items() if before.get(name) != value]
+        if changed:
+            raise ConfigError(
+                f"The run {folder} began with {changed[0]} {before.get(changed[0])!r}, not {now[changed[0]]!r}; "
+                "resume it with the flags that it began with."
+            )
     write_record(record, folder / "record.json")
+    return record
+
+
+def _settings(record: RunRecord) -> dict[str, object]:
+    """What must not change when a run is resumed."""
+    stored = record.model_dump(mode="json")
+    names = {name: stored[name] for name in ("task", "seed")}
+    model = {name: stored["model"][name] for name in ("backbone", "head", "start_weights")}
+    data = {name: stored["dataset"][name] for name in ("revision", "num_images")}
+    return {**names, **model, **data, **stored["recipe"]}
+
+
+def train(job: Job, folder: Path, record: RunRecord) -> None:
+    """All of a run but its first record and its cleaning up; fills in the record."""
+    started = time.perf_counter()
+    check_data(job)
     seed_everything(job.seed)
     model, preprocessing = start_model(job), preprocessing_of(job)
     pixels = training_pixels(job, preprocessing)
@@ -149,10 +198,11 @@ def run(job: Job, folder: Path) -> RunRecord:
     record.timing = timing(fitted, len(job.splits["train"]))
     record.model.num_trainable = sum(p.numel() for p in fitted.model.parameters() if p.requires_grad)
     save_checkpoint(folder / "checkpoint", fitted.model, config, record, card="")
-    return finish(job, folder, record, started)
+    earlier_seconds = sum(line["seconds"] for line in fitted.epochs[: fitted.num_restored])
+    finish(job, folder, record, started - earlier_seconds)
 
 
-def finish(job: Job, folder: Path, record: RunRecord, started: float) -> RunRecord:
+def finish(job: Job, folder: Path, record: RunRecord, started: float) -> None:
     """Calibrate and measure the weights as they are stored, and complete checkpoint, predictions and record."""
     checkpoint = calibrate(load_checkpoint(folder / "checkpoint"), job.splits, job.strangers)
     classifier = Classifier(checkpoint)
@@ -172,13 +222,11 @@ def finish(job: Job, folder: Path, record: RunRecord, started: float) -> RunReco
     for result in record.results:
         if result.split == "test" and result.class_name is None:
             print(f"test/{result.metric}: {result.value:.4f}", flush=True)
-    return record
 
 
 def cross_validate(job: Job, num_folds: int, folder: Path) -> RunRecord:
     """Run every fold that is not finished, then write the record with their mean and standard deviation."""
-    record = started_record(job, folder.name)
-    write_record(record, folder / "record.json")
+    record = begin(job, folder)
     scores: dict[str, list[float]] = {"accuracy": [], "macro_f1": []}
     for index, splits in enumerate(group_folds(job.splits, num_folds, job.seed)):
         strangers = strangers_of_fold(job.strangers, splits) if job.strangers else None

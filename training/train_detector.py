@@ -14,27 +14,47 @@ import copy
 import dataclasses
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from anime_models.checkpoints import RECORD, save_checkpoint
+from anime_models.detector_model import FaceNet
+from anime_models.drawn_faces import draw_scene
 from anime_models.errors import AnimeModelsError
-from anime_models.faces import FaceDetector
+from anime_models.face_datasets import dataset_revision
+from anime_models.faces import DetectorConfig, FaceDetector
 from anime_models.records import (
+    DatasetPart,
+    ModelPart,
     RunRecord,
     SelectionPart,
+    TimingPart,
+    current_code,
+    current_environment,
+    new_run_id,
+    peak_rss_mb,
+    read_record,
     write_record,
 )
-from training.detection_data import DetectionData, read_detection_data
+from training.detection_card import detector_card
+from training.detection_data import DetectionData, Picture, read_detection_data, read_pictures
 from training.detection_evaluation import (
     choose_threshold,
+    crop_outcomes,
+    latency_milliseconds,
+    measure_detector,
+    outcomes_of,
 )
-from training.detection_loop import DetectorRecipe, fit_detector
+from training.detection_loop import DetectorRecipe, fit_detector, trained_parameters
+from training.detection_metrics import precision_recall_f1
 
 REPOSITORY = Path(__file__).parent.parent
 _PROVISIONAL_THRESHOLD = 0.35
 _NUM_EPOCH_CHECKS = 100
+_DRAWN_SIZES = ((640, 400), (480, 640), (512, 512))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -87,17 +107,120 @@ def train(options: argparse.Namespace, data: DetectionData) -> RunRecord:
     record = started_record(options, recipe, data)
     write_record(record, folder / RECORD)
     drawn = drawn_scenes(recipe.num_drawn_scenes, options.seed)
-    training_data = dataclasses.replace(data, scenes=[*data.scenes, *drawn])
+    training_data = dataclasses.replace(data, drawn=tuple(drawn))
     network, epochs = fit_detector(training_data, epoch_validator(data, recipe), recipe, options.seed, folder)
-    config = detector_config(recipe, _PROVISIONAL_THRESHOLD)
-    threshold = choose_threshold(FaceDetector(copy.deepcopy(network), config), data)
+    threshold = choose_threshold(FaceDetector(copy.deepcopy(network), detector_config(recipe)), data)
     config = detector_config(recipe, threshold)
-    save_checkpoint(folder / "checkpoint", network, config, record, card="")
-    finish(options, data, record)
-    seconds = [line["seconds"] for line in epochs]
     record.selection = SelectionPart(metric="last epoch", best_epoch=len(epochs) - 1)
-    record.timing = dataclasses_free_timing(record, seconds, recipe, time.perf_counter() - started)
-    record.status = "finished"
-    save_checkpoint(folder / "checkpoint", network, config, record, detector_card(config, record))
-    write_record(record, folder / RECORD)
-    return record
+    seconds = float(np.mean([line["seconds"] for line in epochs]))
+    record.timing = TimingPart(seconds_per_epoch=seconds, images_per_second=recipe.epoch_samples / seconds)
+    save_checkpoint(folder / "checkpoint", network, config, record, card="")
+    detector = FaceDetector.load(folder / "checkpoint")  # what is measured is what is stored
+    measured = measured_record(record, detector, options, data)
+    timing = measured.timing or TimingPart()
+    timing.total_seconds = time.perf_counter() - started
+    finished = measured.model_copy(update={"status": "finished", "timing": timing})
+    save_checkpoint(folder / "checkpoint", network, config, finished, detector_card(config, finished))
+    write_record(finished, folder / RECORD)
+    return finished
+
+
+def evaluate(options: argparse.Namespace, data: DetectionData) -> RunRecord:
+    """Measure a detector folder again and print its record's figures beside the new ones."""
+    recorded = read_record(options.evaluate / RECORD)
+    measured = measured_record(recorded, FaceDetector.load(options.evaluate), options, data)
+    for result in measured.results:
+        before = recorded.value(result.metric, result.split, result.class_name)
+        name = "/".join(filter(None, (result.split, result.metric, result.class_name)))
+        print(f"{name:45} {result.value:9.4f}   recorded {'none' if before is None else format(before, '.4f')}")
+    print("latency, ms:", measured.timing.inference_ms if measured.timing else None)
+    return measured
+
+
+def measured_record(
+    record: RunRecord, detector: FaceDetector, options: argparse.Namespace, data: DetectionData
+) -> RunRecord:
+    """The record with figures and latency of this detector on this machine."""
+    test = read_pictures(options.data / "test.parquet")
+    timing = (record.timing or TimingPart()).model_copy(
+        update={"inference_ms": latency_milliseconds(detector, test), "peak_rss_mb": peak_rss_mb()}
+    )
+    return record.model_copy(update={"results": measure_detector(detector, data, test), "timing": timing})
+
+
+def drawn_scenes(count: int, seed: int) -> list[Picture]:
+    """Scenes of procedural faces, none to three in each."""
+    pictures = []
+    for index in range(count):
+        image, boxes = draw_scene(seed=seed * 100_000 + index, num_faces=index % 4, size=_DRAWN_SIZES[index % 3])
+        pictures.append(Picture(image, np.asarray(boxes, np.float32).reshape(-1, 4), "drawn", "drawn_faces"))
+    return pictures
+
+
+def detector_config(recipe: DetectorRecipe, threshold: float = _PROVISIONAL_THRESHOLD) -> DetectorConfig:
+    """What travels with the weights."""
+    return DetectorConfig(
+        channels=recipe.channels, input_size=recipe.input_size, threshold=threshold, nms_iou=recipe.nms_iou
+    )
+
+
+def epoch_validator(data: DetectionData, recipe: DetectorRecipe) -> Callable[[FaceNet], dict[str, float]]:
+    """F1 on a part of the validation scenes and crops, for the log."""
+    scenes = spread(data.validation, _NUM_EPOCH_CHECKS)
+    crops = spread(data.validation_crops, _NUM_EPOCH_CHECKS)
+
+    def validate(network: FaceNet) -> dict[str, float]:
+        detector = FaceDetector(copy.deepcopy(network), detector_config(recipe))
+        judged = {"scenes": outcomes_of(detector, scenes), "crops": crop_outcomes(detector, crops)}
+        return {
+            f"validation/{name}_f1": precision_recall_f1(outcomes, _PROVISIONAL_THRESHOLD)[2]
+            for name, outcomes in judged.items()
+            if outcomes
+        }
+
+    return validate
+
+
+def spread(pictures: Sequence[Picture], count: int) -> Sequence[Picture]:
+    """At most `count` of the pictures, evenly spread."""
+    return pictures[:: max(1, -(-len(pictures) // count))]
+
+
+def started_record(options: argparse.Namespace, recipe: DetectorRecipe, data: DetectionData) -> RunRecord:
+    """The record as it stands before training."""
+    network = FaceNet(recipe.channels)
+    return RunRecord(
+        run_id=new_run_id("detection", "efficientnet_lite0", "self-training", options.seed),
+        kind="measured",
+        status="running",
+        task="detection",
+        model=ModelPart(
+            backbone="efficientnet_lite0",
+            head="centre_point",
+            num_parameters=sum(parameter.numel() for parameter in network.parameters()),
+            num_trainable=sum(parameter.numel() for parameter in trained_parameters(network).values()),
+            start_weights="packaged",
+        ),
+        strategy="self-training",
+        seed=options.seed,
+        recipe=dataclasses.asdict(recipe),
+        dataset=DatasetPart(
+            id=options.data.resolve().name,
+            revision=dataset_revision(options.data),
+            num_images={
+                "train_scenes": len(data.scenes),
+                "train_negatives": len(data.negatives),
+                "train_crops": len(data.crops),
+                "train_drawn": recipe.num_drawn_scenes,
+                "held_out_negatives": len(data.held_out_negatives),
+                "validation": len(data.validation),
+                "validation_crops": len(data.validation_crops),
+            },
+        ),
+        environment=current_environment("fp32", options.threads),
+        code=current_code(REPOSITORY),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

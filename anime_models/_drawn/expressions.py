@@ -92,7 +92,7 @@ _VARIANTS: Mapping[str | None, tuple[Expression, ...]] = MappingProxyType(
         ),
         "Psycho-Crazy": (
             _CRAZY,
-            replace(_CRAZY, brow_slant=-0.12, brow_raise=0.18, mouth="grin", blush=0.5, marks=("dark_face", "eye_strain")),
+            replace(_CRAZY, brow_slant=-0.12, brow_raise=0.18, mouth="grin", blush=0.5),
             replace(_CRAZY, brow_slant=0.26, brow_raise=-0.02, cut=0.2, mouth="fiend"),
         ),
         "Sad": (

@@ -9,7 +9,7 @@ from anime_models._drawn.expressions import Expression
 from anime_models._drawn.looks import Look
 from anime_models._drawn.shapes import Pairs, Points, ellipse, spline
 
-EYE_X, EYE_Y = 0.44, 0.2
+EYE_X, EYE_Y = 0.435, 0.22
 _WHITE = (255, 252, 250)
 _LASH: Colour = (52, 30, 42)
 
@@ -28,8 +28,8 @@ class EyeShape:
     def __init__(self, look: Look, expression: Expression, side: int) -> None:
         self.look, self.expression, self.side = look, expression, side
         female = look.sex == "female"
-        self.width = (0.27 if female else 0.25) * look.eye_size
-        self.height = (0.3 if female else 0.2) * look.eye_size
+        self.width = (0.285 if female else 0.245) * look.eye_size
+        self.height = (0.335 if female else 0.19) * look.eye_size
         self.lash_width = 0.085 if female else 0.062
 
     def at(self, points: Pairs | Points) -> Points:
@@ -76,7 +76,7 @@ def _draw_open(canvas: Canvas, eye: EyeShape, light: int) -> None:
 
 def _draw_iris(canvas: Canvas, eye: EyeShape, opening: Clip, light: int) -> None:
     shown, colour = eye.expression, eye.look.eyes
-    across, down = eye.width * 0.62 * shown.iris, max(eye.height * 0.84, 0.21) * shown.iris
+    across, down = eye.width * 0.64 * shown.iris, max(eye.height * 0.84, 0.21) * shown.iris
     x = eye.side * (EYE_X - 0.02) + shown.gaze[0] * 0.16
     y = EYE_Y + 0.03 + shown.gaze[1] * 0.16
 

@@ -32,6 +32,7 @@ EYE_COLOURS: dict[str, Colour] = {
     "rose": (228, 92, 146),
 }
 SKINS: tuple[Colour, ...] = ((255, 231, 214), (254, 224, 204), (250, 214, 188), (236, 190, 156), (255, 236, 226))
+SEXES = ("female", "male")
 FEMALE_STYLES = ("twin_tails", "bob", "long", "ponytail", "buns", "short", "braids", "side_tail", "wavy")
 MALE_STYLES = ("spiky", "cropped", "messy", "swept", "curtains")
 FRINGES = ("parted", "straight", "swept", "centre_lock", "airy")
@@ -40,6 +41,10 @@ FEMALE_ACCESSORIES = ("bow", "none", "hairpin", "headband", "glasses", "flower",
 MALE_ACCESSORIES = ("none", "glasses", "none", "headphones", "earring", "none", "hairpin", "bandage")
 OUTFITS = ("sailor", "blazer", "hoodie", "dress")
 MALE_OUTFITS = ("gakuran", "blazer", "hoodie", "shirt")
+ACCESSORY_COLOURS: tuple[Colour, ...] = (
+    (222, 58, 78), (250, 206, 84), (70, 110, 204), (244, 132, 168), (106, 190, 150), (146, 104, 206), (250, 246, 244),
+    (244, 140, 70), (58, 54, 78),
+)  # fmt: skip
 OUTFIT_COLOURS: tuple[Colour, ...] = (
     (58, 74, 128), (172, 62, 82), (74, 122, 108), (92, 84, 122), (226, 162, 72), (64, 68, 84), (232, 128, 154)
 )  # fmt: skip
@@ -68,7 +73,7 @@ class Look:
 
     @property
     def hair_shadow(self) -> Colour:
-        return tint(mix(self.hair, (96, 70, 140), 0.18), (0.8, 0.76, 0.84))
+        return mix(tint(self.hair, (0.84, 0.73, 0.77)), (110, 60, 150), 0.1)
 
     @property
     def hair_line(self) -> Colour:
@@ -110,18 +115,22 @@ def look_of(identity: int, sex: str) -> Look:
     styles, fringes = (FEMALE_STYLES, FRINGES) if female else (MALE_STYLES, MALE_FRINGES)
     accessories, outfits = (FEMALE_ACCESSORIES, OUTFITS) if female else (MALE_ACCESSORIES, MALE_OUTFITS)
     accessory = accessories[(identity * 3 + identity // 9) % len(accessories)]
-    vivid = [colour for name, colour in HAIR_COLOURS.items() if name != hair_name]
+    hair = _varied(HAIR_COLOURS[hair_name], chance, 8)
+    # A ribbon of the hair's own colour would not be seen.
+    ribbons = [
+        colour for colour in ACCESSORY_COLOURS if sum(abs(a - b) for a, b in zip(colour, hair, strict=True)) > 150
+    ]
     return Look(
         sex=sex,
         hair_style=styles[identity % len(styles)],
         fringe=fringes[(identity * 2 + identity // len(styles)) % len(fringes)],
         hair_name=hair_name,
-        hair=_varied(HAIR_COLOURS[hair_name], chance, 8),
+        hair=hair,
         eye_name=eye_name,
         eyes=EYE_COLOURS[eye_name],
         skin=SKINS[min(chance.randrange(7), 4)] if chance.random() < 0.85 else SKINS[3],
         accessory=accessory,
-        accessory_colour=tint(chance.choice(vivid), (0.95, 0.85, 0.9)),
+        accessory_colour=chance.choice(ribbons),
         ahoge=chance.random() < 0.35,
         beauty_mark=chance.random() < 0.18,
         outfit=outfits[(identity + identity // 4) % len(outfits)],

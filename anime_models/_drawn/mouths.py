@@ -137,9 +137,8 @@ def _wavy(mouth: _Mouth) -> None:
 
 
 def _small_wavy(mouth: _Mouth) -> None:
-    top = _wave(0.15, 0.022, 2)
-    bottom = spline(((0.15, 0.0), (0.08, 0.09), (-0.08, 0.09), (-0.15, 0.0)))
-    mouth.opening(np.concatenate((top, bottom[1:-1])), tongue=(0.1, 0.06))
+    mouth.line(_wave(0.13, 0.03, 2), 0.034, (0.5, 1, 0.5))
+    mouth.line(spline(((-0.04, 0.1), (0, 0.108), (0.04, 0.1))), 0.018)
 
 
 def _fiend(mouth: _Mouth) -> None:

@@ -22,8 +22,8 @@ METRICS = {
 LIMITS: dict[Task, str] = {
     "character": (
         "It knows the characters it was trained on and nobody else. Most strangers are recognised as such, not all: a "
-        "stranger who looks like someone it knows can be taken for them. Confidences and sets hold for faces like those "
-        "of the test; a very different style weakens them."
+        "stranger who looks like someone it knows can be taken for them. Confidences and sets hold for faces like "
+        "those of the test; a very different style weakens them."
     ),
     "emotion": (
         "It tells a few strong emotions apart, as they are drawn in manga and anime. A calm or mixed face should get "
@@ -32,8 +32,8 @@ LIMITS: dict[Task, str] = {
     ),
 }
 PRIVACY = (
-    "Pictures are read on this server and sent nowhere else. Uploaded files are deleted after about an hour; nothing is "
-    "learned from them."
+    "Pictures are read on this server and sent nowhere else. Uploaded files are deleted after about an hour; nothing "
+    "is learned from them."
 )
 
 
@@ -96,7 +96,8 @@ def _figures(record: RunRecord) -> str:
         rows.append(_row("Calibration error", f"{before:.3f} → {after:.3f}", meaning))
     return (
         '<table class="am-table"><caption>Measured on test faces that it never saw in training</caption>'
-        '<thead><tr><th scope="col">Figure</th><th scope="col">Value</th><th scope="col">What it means</th></tr></thead>'
+        '<thead><tr><th scope="col">Figure</th><th scope="col">Value</th><th scope="col">What it means</th></tr>'
+        "</thead>"
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
 

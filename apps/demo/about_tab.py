@@ -6,7 +6,8 @@ from anime_models.errors import AnimeModelsError
 from apps.demo.about import render_about
 from apps.demo.models import ModelChoice, ModelShelf
 from apps.demo.rendering import render_error
-from apps.demo.settings_panel import TASKS, SettingsPanel
+from apps.demo.settings_panel import SettingsPanel
+from apps.demo.wording import TASKS
 
 
 class AboutTab:
@@ -15,7 +16,7 @@ class AboutTab:
     def __init__(self, shelf: ModelShelf, settings: SettingsPanel) -> None:
         self.shelf = shelf
         page = gr.HTML(self._render(ModelChoice()), elem_id="am-about", js_on_load=None)
-        settings.models_changed(self._render, settings.choice, page, api_visibility="private", show_progress="hidden")
+        settings.choice.change(self._render, settings.choice, page, api_visibility="private", show_progress="hidden")
 
     def _render(self, choice: ModelChoice) -> str:
         try:

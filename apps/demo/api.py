@@ -1,52 +1,164 @@
 """Endpoints for programs: ``gradio_client`` and MCP. They keep nothing between calls.
 
-The functions' names and docstrings become the names and descriptions of the MCP tools.
+The names and docstrings of `Endpoints`' methods become those of the MCP tools; Gradio reads one line per argument.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isfinite
+from typing import Any, Literal
 
 import gradio as gr
 
 from anime_models.errors import AnimeModelsError, ConfigError
 from apps.demo.about import describe
 from apps.demo.answers import reading_as_data
-from apps.demo.batch import Upload, read_files, to_csv
-from apps.demo.components import FilesField, PictureField
+from apps.demo.batch import read_files, to_csv
 from apps.demo.identify import DEFAULT_TOP_K, Settings, read_picture
 from apps.demo.models import BUILT_IN, ModelChoice, ModelShelf
-from apps.demo.settings_panel import TASKS
+from apps.demo.uploads import Payload, upload_of, uploads_of
+from apps.demo.wording import TASKS, Task
 
 MAX_TOP_K = 1000
 
 
-def add_endpoints(shelf: ModelShelf) -> None:
-    """Add ``/identify``, ``/identify_batch`` and ``/load_model`` to the page that is being built."""
+class Endpoints:
+    """What programs can call."""
+
+    def __init__(self, shelf: ModelShelf) -> None:
+        self.shelf = shelf
 
     def identify(
-        image: str | None,
+        self,
+        image: Payload | None,
         top_k: float = DEFAULT_TOP_K,
         detection_threshold: float | None = None,
         abstain_below: float | None = None,
         character_model: str = BUILT_IN,
         emotion_model: str = BUILT_IN,
     ) -> dict[str, Any]:
-        """
-        Find every drawn (anime, manga) face in a picture and tell who it is and what it expresses, with calibrated confidences.
+        """Find every drawn (anime, manga) face in a picture; tell who it is and what it expresses.
+
+        Confidences are calibrated. An answer can be withheld (verdict "not_sure"), and a face can be a stranger's or
+        show no clear emotion (verdict "stranger").
 
         Args:
             image: the picture.
             top_k: how many candidates to list per answer.
             detection_threshold: score in [0, 1] that a face needs; null leaves it to the detector.
-            abstain_below: confidence in [0, 1] below which an answer is withheld ("not_sure"); null leaves it to each model.
+            abstain_below: confidence in [0, 1] that an answer needs; null leaves it to each model.
             character_model: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
             emotion_model: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
 
         Returns:
-            width and height of the upright picture, whole_picture (no face was found, all of it was read) and faces: number, box (x0, y0, x1, y1 in pixels), score, and for character and emotion the answer in words, verdict (label, not_sure or stranger), label, confidence, conformal_set (holds the right label for at least 90% of known faces) and ranked candidates.
+            width and height of the upright picture in pixels; whole_picture (no face was found, all of it was read);
+            faces, each with number, box (x0, y0, x1, y1 in pixels), score and, for character and emotion, answer (in
+            words), verdict, label, confidence, conformal_set (holds the truth for 90% of known faces) and candidates.
         """
         with _errors_as_messages():
             if image is None:
                 raise ConfigError("There is no picture. Pass one as image.")
-            settings = _settings(top_k, detection_threshold, abstain_below)
-            reading = read_picture(shelf, image, ModelChoice(character_model, emotion_model), settings)
+            settings = _settings(detection_threshold, abstain_below, top_k)
+            reading = read_picture(self.shelf, upload_of(image).path, _choice(character_model, emotion_model), settings)
             return reading_as_data(reading, settings.top_k)
+
+    def identify_batch(
+        self,
+        images: list[Payload] | None,
+        detection_threshold: float | None = None,
+        abstain_below: float | None = None,
+        character_model: str = BUILT_IN,
+        emotion_model: str = BUILT_IN,
+    ) -> dict[str, Any]:
+        """Read the drawn faces of many pictures at once; a file that cannot be read does not stop the others.
+
+        Args:
+            images: the pictures, at most 200.
+            detection_threshold: score in [0, 1] that a face needs; null leaves it to the detector.
+            abstain_below: confidence in [0, 1] that an answer needs; null leaves it to each model.
+            character_model: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
+            emotion_model: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
+
+        Returns:
+            rows, one per face with the file's name, or one with the error of a file that could not be read; csv, the
+            same as the text of a CSV file.
+        """
+        with _errors_as_messages():
+            reader = self.shelf.reader(_choice(character_model, emotion_model))
+            settings = _settings(detection_threshold, abstain_below)
+            rows = read_files(reader, uploads_of(images), settings)
+            return {"rows": rows, "csv": to_csv(rows)}
+
+    def load_model(self, task: Task, source: str = BUILT_IN) -> dict[str, Any]:
+        """Load a model and tell what it knows and how well it did on test; then calls that name it start at once.
+
+        Args:
+            task: what the model answers, "character" or "emotion".
+            source: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
+
+        Returns:
+            source, task, backbone, num_labels, labels, abstain_below, trained_on and metrics (fractions in [0, 1]).
+        """
+        with _errors_as_messages():
+            if task not in TASKS:
+                raise ConfigError(f"task is {task!r}; give one of: {', '.join(TASKS)}.")
+            return describe(self.shelf.classifier(task, _source("source", source)), source)
+
+
+def add_endpoints(shelf: ModelShelf) -> None:
+    """Add the endpoints to the page that is being built; nothing of them shows on it."""
+    endpoints = Endpoints(shelf)
+    picture = gr.Image(type="filepath", label="image", visible=False)
+    files = gr.File(file_count="multiple", label="images", visible=False)
+    top_k = gr.Number(DEFAULT_TOP_K, precision=0, label="top_k", visible=False)
+    thresholds = [gr.Number(None, label=label, visible=False) for label in ("detection_threshold", "abstain_below")]
+    models = [gr.Textbox(BUILT_IN, label=f"{task}_model", visible=False) for task in TASKS]
+    task = gr.Radio(list(TASKS), value=None, label="task", visible=False)
+    source = gr.Textbox(BUILT_IN, label="source", visible=False)
+    answer = gr.JSON(visible=False)
+    _add(endpoints.identify, [picture, top_k, *thresholds, *models], answer, "read")
+    _add(endpoints.identify_batch, [files, *thresholds, *models], answer, "read")
+    _add(endpoints.load_model, [task, source], answer, "load")
+
+
+def _add(call: Any, inputs: list[Any], output: gr.JSON, concurrency_id: Literal["read", "load"]) -> None:
+    # An event that nothing on the page triggers: called by name alone.
+    trigger = gr.Button(visible=False)
+    trigger.click(call, inputs, output, preprocess=False, api_name=call.__name__, concurrency_id=concurrency_id)
+
+
+def _settings(detection_threshold: object, abstain_below: object, top_k: object = DEFAULT_TOP_K) -> Settings:
+    """Settings from a caller's values, which can be anything that JSON can say."""
+    shown = _number("top_k", top_k, 1, float("inf"))
+    return Settings(
+        DEFAULT_TOP_K if shown is None else int(min(shown, MAX_TOP_K)),
+        _number("detection_threshold", detection_threshold, 0, 1),
+        _number("abstain_below", abstain_below, 0, 1),
+    )
+
+
+def _choice(character_model: object, emotion_model: object) -> ModelChoice:
+    return ModelChoice(_source("character_model", character_model), _source("emotion_model", emotion_model))
+
+
+def _source(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} is {value!r}; give a text: {BUILT_IN}, a checkpoint folder, or owner/name.")
+    return value
+
+
+def _number(name: str, value: object, low: float, high: float) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        reach = f"from {low:g} to {high:g}" if isfinite(high) else f"of {low:g} or more"
+        raise ConfigError(f"{name} is {value!r}; give a number {reach}, or null.")
+    return float(value)
+
+
+@contextmanager
+def _errors_as_messages() -> Iterator[None]:
+    try:
+        yield
+    except AnimeModelsError as error:
+        raise gr.Error(str(error), print_exception=False) from error

@@ -3,8 +3,6 @@
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from anime_models.errors import AnimeModelsError, ConfigError
@@ -12,6 +10,7 @@ from anime_models.images import load_image
 from anime_models.reader import FaceReader
 from apps.demo.answers import face_as_row
 from apps.demo.identify import Settings
+from apps.demo.uploads import Upload
 
 MAX_FILES = 200
 COLUMNS = (
@@ -39,16 +38,11 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Upload:
-    """A file on this machine and the name that its owner gave it."""
-
-    path: Path
-    name: str
-
-
 def read_files(
-    reader: FaceReader, uploads: Sequence[Upload], settings: Settings, on_progress: Callable[[int, str], None]
+    reader: FaceReader,
+    uploads: Sequence[Upload],
+    settings: Settings,
+    on_progress: Callable[[int, str], None] | None = None,
 ) -> list[Row]:
     """Rows of all files, in their order: one per face, or one with the reason why the file could not be read.
 
@@ -67,7 +61,8 @@ def read_files(
         raise ConfigError(f"These are {len(uploads)} files; at most {MAX_FILES} go at once. Send them in parts.")
     rows: list[Row] = []
     for done, upload in enumerate(uploads):
-        on_progress(done, upload.name)
+        if on_progress:
+            on_progress(done, upload.name)
         rows += _rows_of(upload, reader, settings)
     return rows
 

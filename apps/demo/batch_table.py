@@ -13,10 +13,11 @@ HEADINGS = ("File", "Face", TASK_TITLES["character"], "Confidence", TASK_TITLES[
 
 def render_summary(rows: Sequence[Row]) -> str:
     """How many files and faces were read, and how many files were not."""
-    bad = sum(1 for row in rows if row["error"])
-    files = len({row["file"] for row in rows if not row["error"]})
-    faces = sum(1 for row in rows if not row["error"])
-    text = f"{_count(faces, 'row')} from {_count(files, 'picture')}."
+    read = [row for row in rows if not row["error"]]
+    bad, whole = len(rows) - len(read), sum(1 for row in read if row["x0"] is None)
+    text = f"{_count(len(read) - whole, 'face')} found in {_count(len({row['file'] for row in read}), 'picture')}."
+    if whole:
+        text += f" {_count(whole, 'picture')} without a face: read as a whole."
     if bad:
         text += f" {_count(bad, 'file')} could not be read; the table says why."
     return f'<div class="am-note am-{"warning" if bad else "success"}" role="status">{escape(text)}</div>'

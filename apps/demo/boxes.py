@@ -25,7 +25,7 @@ def draw_boxes(reading: Reading) -> Image.Image:
 
 def _draw_box(draw: ImageDraw.ImageDraw, size: tuple[int, int], face: Face, number: int, scale: float) -> None:
     unit = max(size)
-    line, font = max(2, unit // 250), ImageFont.load_default(max(11, unit // 32))
+    line, font = max(2, unit // 250), ImageFont.load_default(max(13, unit // 28))
     colour = COLOURS[(number - 1) % len(COLOURS)]
     x0, y0, x1, y1 = (side * scale for side in face.box)
     draw.rectangle((x0, y0, x1, y1), outline="white", width=line + 2)

@@ -19,7 +19,8 @@ class Example:
 
 
 def draw_examples(folder: Path) -> list[Example]:
-    """Draw the examples into a folder; always the same ones."""
+    """Draw the examples into a folder, made if need be; always the same ones."""
+    folder.mkdir(parents=True, exist_ok=True)
     examples = []
     for identity, emotion in enumerate(EMOTIONS):
         sex = "male" if identity % 3 == 2 else "female"
@@ -27,7 +28,7 @@ def draw_examples(folder: Path) -> list[Example]:
         path = folder / f"{emotion.lower()}.png"
         picture.save(path)
         examples.append(Example(emotion, path))
-    scene, _ = draw_scene(seed=1, num_faces=SCENE_FACES, size=SCENE_SIZE)
+    scene, _ = draw_scene(seed=4, num_faces=SCENE_FACES, size=SCENE_SIZE)
     path = folder / "several-faces.png"
     scene.save(path)
     return [*examples, Example("Several faces", path)]

@@ -12,14 +12,14 @@ from anime_models.records import ReliabilityBin
 from apps.demo.figures import reliability_figure
 from apps.demo.identify import Shown
 from apps.demo.models import ModelChoice, ModelShelf
-from apps.demo.rendering import TASK_TITLES
 from apps.demo.wording import Task, percent, reliability_sentence
 
-FIRST_QUESTION = "Read a picture first; then every answer's confidence can be looked up here."
 HOW_TO_READ = (
-    "Each bar gathers the test faces that were answered with about the same confidence; its height is the share of them "
-    "that was right. Bars that end on the dashed line mean what they say."
+    "Each bar gathers the test faces that were answered with about the same confidence; its height is the share of "
+    "them that was right. Bars that end on the dashed line mean what they say."
 )
+
+FIT_DIAGRAM = "() => { requestAnimationFrame(() => window.dispatchEvent(new Event('resize'))); return []; }"
 
 
 class Explainer:
@@ -27,13 +27,15 @@ class Explainer:
 
     def __init__(self, shelf: ModelShelf, shown: gr.State, choice: gr.State) -> None:
         self.shelf = shelf
-        with gr.Accordion("How far can these confidences be trusted?", open=False, elem_id="am-explainer"):
-            self.which = gr.Dropdown([], label="Answer", interactive=True, visible=False, elem_id="am-which-answer")
-            self.sentence = gr.HTML(_paragraph(FIRST_QUESTION), elem_id="am-reliability", js_on_load=None)
-            self.plot = gr.Plot(
-                show_label=False, container=False, visible=False, elem_id="am-diagram", elem_classes="am-plot"
-            )
-        self.outputs = [self.which, self.sentence, self.plot]
+        with gr.Accordion(
+            "How far can these confidences be trusted?", open=False, visible=False, elem_id="am-explainer"
+        ) as accordion:
+            self.which = gr.Dropdown([], label="Answer", interactive=True, elem_id="am-which-answer")
+            self.sentence = gr.HTML("", elem_id="am-reliability", js_on_load=None)
+            self.plot = gr.Plot(show_label=False, container=False, elem_id="am-diagram", elem_classes="am-plot")
+        # Drawn while folded away it would keep plotly's own width.
+        accordion.expand(None, js=FIT_DIAGRAM)
+        self.outputs = [accordion, self.which, self.sentence, self.plot]
         self.which.input(
             self._explain,
             [self.which, shown, choice],
@@ -44,21 +46,21 @@ class Explainer:
 
     def cleared(self) -> list[Any]:
         """Values of `outputs` while there is no answer."""
-        return [gr.Dropdown(visible=False), _paragraph(FIRST_QUESTION), gr.Plot(visible=False)]
+        return [gr.Accordion(visible=False), gr.skip(), gr.skip(), gr.skip()]
 
     def started(self, choice: ModelChoice, predictions: Sequence[dict[Task, Prediction]]) -> list[Any]:
         """Values of `outputs` for a new reading; the first answer is explained."""
         choices = [
-            (_answer_name(number, task, prediction), f"{number} {task}")
+            (_answer_name(number, prediction), f"{number} {task}")
             for number, answers in enumerate(predictions, start=1)
             for task, prediction in answers.items()
         ]
-        chooser = gr.Dropdown(choices=choices, value=choices[0][1], visible=True)
-        return [chooser, *self._explained(choice, "character", predictions[0]["character"])]
+        chooser = gr.Dropdown(choices=choices, value=choices[0][1])
+        return [gr.Accordion(visible=True), chooser, *self._explained(choice, "character", predictions[0]["character"])]
 
     def _explain(self, which: str | None, shown: Shown | None, choice: ModelChoice) -> list[Any]:
         if which is None or shown is None:
-            return self.cleared()[1:]
+            return [gr.skip(), gr.skip()]
         number, task = which.split(" ", 1)
         key: Task = "emotion" if task == "emotion" else "character"
         return self._explained(choice, key, shown.predictions[int(number) - 1][key])
@@ -78,8 +80,8 @@ class Explainer:
         return record.calibration.after.reliability if record and record.calibration else ()
 
 
-def _answer_name(number: int, task: Task, prediction: Prediction) -> str:
-    return f"Face {number}, {TASK_TITLES[task].lower()}: {prediction.label} ({percent(prediction.confidence)})"
+def _answer_name(number: int, prediction: Prediction) -> str:
+    return f"Face {number}: {prediction.label} ({percent(prediction.confidence)})"
 
 
 def _paragraph(text: str, note: str = "") -> str:

@@ -60,23 +60,24 @@ def _bar_in_words(bar: ReliabilityBin) -> str:
 
 def _lay_out(figure: go.Figure) -> None:
     axis = {
-        "range": [0, 1],
+        "range": [0, 1.02],
         "tickformat": ".0%",
         "tickvals": [0, 0.25, 0.5, 0.75, 1],
         "gridcolor": GRID_COLOUR,
         "zeroline": False,
         "fixedrange": True,
+        "title_standoff": 12,
     }
     figure.update_layout(
         template="none",
         height=320,
-        margin={"l": 56, "r": 12, "t": 8, "b": 48},
+        margin={"l": 72, "r": 16, "t": 8, "b": 56},
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
         bargap=0,
         font={"family": "system-ui, sans-serif", "size": 13},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "bgcolor": CLEAR},
+        showlegend=False,
         dragmode=False,
     )
-    figure.update_xaxes(title_text="Confidence of the answer", **axis)
-    figure.update_yaxes(title_text="Share of answers that were right", **axis)
+    figure.update_xaxes(title_text="Confidence", **axis)
+    figure.update_yaxes(title_text="Share that was right", **axis)

@@ -6,17 +6,16 @@ from typing import Any
 
 import gradio as gr
 
-from anime_models.classifier import Prediction
 from anime_models.errors import AnimeModelsError
+from anime_models.reader import Reading
 from apps.demo.boxes import draw_boxes
-from apps.demo.components import PictureField
 from apps.demo.examples import Example
 from apps.demo.explainer import Explainer
-from apps.demo.identify import Shown, heat_pictures, read_picture
-from apps.demo.models import ModelShelf
+from apps.demo.identify import Settings, Shown, heat_pictures, read_picture
+from apps.demo.models import ModelChoice, ModelShelf
 from apps.demo.rendering import render_empty, render_error, render_reading, render_status
 from apps.demo.settings_panel import SettingsPanel
-from apps.demo.wording import Task
+from apps.demo.uploads import Payload, upload_of
 
 DROP_TEXT = "# Drop a picture here\nor click to choose one"
 
@@ -27,81 +26,96 @@ class IdentifyTab:
     def __init__(self, shelf: ModelShelf, examples: Sequence[Example]) -> None:
         self.shelf = shelf
         self.shown = gr.State(None)
+        choice = gr.State(ModelChoice())
+        # Three areas: on a wide screen the last stands under the first, on a narrow one the results come before it.
         with gr.Row(elem_classes="am-columns"):
-            with gr.Column(scale=5, min_width=320):
-                self.picture = PictureField(
+            with gr.Column(elem_classes="am-area-picture", min_width=0):
+                self.picture = gr.Image(
                     type="filepath",
                     sources=["upload", "webcam", "clipboard"],
                     label="Picture",
+                    show_label=False,
                     placeholder=DROP_TEXT,
-                    height=420,
+                    height=400,
                     buttons=["download", "fullscreen"],
                     alt_text="The picture, with a numbered box around every face that was found",
                     elem_id="am-picture",
                 )
                 self.status = gr.HTML("", elem_id="am-status", js_on_load=None)
-                example_buttons = self._examples(examples)
-                self.settings = SettingsPanel(shelf)
-            with gr.Column(scale=6, min_width=320):
+            with gr.Column(elem_classes="am-area-results", min_width=0):
                 self.heat = gr.Checkbox(
-                    False,
-                    label="Show where the model looked",
-                    info="Heat maps over the faces",
-                    elem_id="am-heat-toggle",
+                    False, label="Show where the model looked (heat map)", visible=False, elem_id="am-heat-toggle"
                 )
                 self.results = gr.HTML(render_empty(), elem_id="am-results", js_on_load=None)
-                self.explainer = Explainer(shelf, self.shown, self.settings.choice)
+                self.explainer = Explainer(shelf, self.shown, choice)
+            with gr.Column(elem_classes="am-area-extras", min_width=0):
+                example_buttons = self._examples(examples)
+                self.settings = SettingsPanel(shelf, choice)
+        self.outputs = [self.picture, self.status, self.heat, self.results, self.shown]
         self._wire(examples, example_buttons)
 
     def _examples(self, examples: Sequence[Example]) -> list[gr.Button]:
         gr.HTML('<p class="am-label" id="am-examples-label">Or try a drawn face</p>', js_on_load=None)
         with gr.Row(elem_classes="am-examples"):
             return [
-                gr.Button(example.title, icon=example.path, size="sm", min_width=64, elem_classes="am-example")
+                gr.Button(example.title, icon=example.path, size="sm", elem_classes="am-example")
                 for example in examples
             ]
 
     def _wire(self, examples: Sequence[Example], buttons: Sequence[gr.Button]) -> None:
-        settings = [self.settings.choice, *self.settings.fields, self.heat]
-        outputs = [self.picture, self.status, self.results, self.shown, *self.explainer.outputs]
-        common: dict[str, Any] = {
-            "outputs": outputs,
-            "api_visibility": "private",
-            "concurrency_id": "read",
-            "show_progress_on": [self.picture],
-        }
+        fields = [self.settings.choice, *self.settings.fields, self.heat]
+        common: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "read"}
+        fresh = {"outputs": [*self.outputs, *self.explainer.outputs], **common}
         # The picture is replaced by one with boxes; that is no input, so it is not read again.
-        self.picture.input(self._read_new, [self.picture, *settings], **common)
+        self.picture.input(self._read_upload, [self.picture, *fields], preprocess=False, **fresh)
         for example, button in zip(examples, buttons, strict=True):
-            button.click(partial(self._read_new, str(example.path)), settings, **common)
-        changed = [self.settings.models_changed, *(field.change for field in self.settings.fields), self.heat.change]
-        gr.on(changed, self._read_again, [self.shown, *settings], trigger_mode="always_last", **common)
+            button.click(partial(self._read_file, str(example.path)), fields, **fresh)
+        changes = [self.settings.choice.change, *(field.change for field in self.settings.thresholds)]
+        gr.on(changes, self._read_again, [self.shown, *fields], trigger_mode="always_last", **fresh)
+        views = [self.settings.top_k.change, self.heat.change]
+        gr.on(views, self._show_again, [self.shown, *fields], self.results, trigger_mode="always_last", **common)
 
-    def _read_new(self, path: str | None, choice: Any, *settings: Any) -> list[Any]:
-        if path is None:
-            return [None, "", render_empty(), None, *self.explainer.cleared()]
-        return self._read(path, choice, *settings)
+    def _read_upload(self, payload: Payload | None, *fields: Any) -> list[Any]:
+        if payload is None:
+            return self._cleared("")
+        try:
+            path = upload_of(payload).path
+        except AnimeModelsError as error:
+            return self._cleared(render_error(str(error)))
+        return self._read_file(str(path), *fields)
 
-    def _read_again(self, shown: Shown | None, choice: Any, *settings: Any) -> list[Any]:
-        if shown is None:
-            return [gr.skip()] * (4 + len(self.explainer.outputs))
-        return self._read(shown.path, choice, *settings)
-
-    def _read(self, path: str, choice: Any, *fields: Any) -> list[Any]:
+    def _read_file(self, path: str, choice: ModelChoice, *fields: Any) -> list[Any]:
         *values, with_heat = fields
-        settings = self.settings.read(*values)
+        settings = SettingsPanel.read(*values)
         try:
             reading = read_picture(self.shelf, path, choice, settings)
-            heat = heat_pictures(self.shelf.reader(choice), reading) if with_heat else []
+            results = self._render(reading, choice, settings, with_heat)
         except AnimeModelsError as error:
-            return [None, render_error(str(error)), render_empty(), None, *self.explainer.cleared()]
-        predictions: tuple[dict[Task, Prediction], ...] = tuple(
-            {"character": face.character, "emotion": face.emotion} for face in reading.faces
-        )
-        return [
-            draw_boxes(reading),
-            render_status(reading),
-            render_reading(reading, settings.top_k, heat),
-            Shown(path, predictions),
-            *self.explainer.started(choice, predictions),
-        ]
+            return self._cleared(render_error(str(error)))
+        shown = Shown(path, tuple({"character": face.character, "emotion": face.emotion} for face in reading.faces))
+        explained = self.explainer.started(choice, shown.predictions)
+        return [draw_boxes(reading), render_status(reading), gr.Checkbox(visible=True), results, shown, *explained]
+
+    def _read_again(self, shown: Shown | None, choice: ModelChoice, *fields: Any) -> list[Any]:
+        if shown is None:
+            return [gr.skip()] * len([*self.outputs, *self.explainer.outputs])
+        return self._read_file(shown.path, choice, *fields)
+
+    def _show_again(self, shown: Shown | None, choice: ModelChoice, *fields: Any) -> Any:
+        """The same answers with more or fewer candidates, with or without heat maps."""
+        *values, with_heat = fields
+        settings = SettingsPanel.read(*values)
+        if shown is None:
+            return gr.skip()
+        try:
+            reading = read_picture(self.shelf, shown.path, choice, settings)
+            return self._render(reading, choice, settings, with_heat)
+        except AnimeModelsError as error:
+            return render_error(str(error))
+
+    def _render(self, reading: Reading, choice: ModelChoice, settings: Settings, with_heat: bool) -> str:
+        heat = heat_pictures(self.shelf.reader(choice), reading) if with_heat else []
+        return render_reading(reading, settings.top_k, heat)
+
+    def _cleared(self, status: str) -> list[Any]:
+        return [None, status, gr.Checkbox(visible=False), render_empty(), None, *self.explainer.cleared()]

@@ -43,8 +43,8 @@ def render_empty() -> str:
     """What stands where the results will be."""
     return (
         '<div class="am-empty"><p class="am-empty-title">No picture yet</p>'
-        "<p>Drop, paste or photograph a drawn face, or choose an example. Every face in the picture is found, named and "
-        "read, and every answer says how far it can be trusted.</p></div>"
+        "<p>Drop, paste or photograph a drawn face, or choose an example. Every face in the picture is found, named "
+        "and read, and every answer says how far it can be trusted.</p></div>"
     )
 
 
@@ -93,7 +93,7 @@ def _answer(task: Task, prediction: Prediction, number: int, top_k: int, heat: H
         f'aria-label="{title} of face {number}">'
         f'<p class="am-task">{title}</p>'
         f'<p class="am-headline">{escape(headline(task, prediction))}</p>'
-        f'<p class="am-muted am-subline">{escape(subline(task, prediction))}</p>'
+        f'<p class="am-muted am-subline">{escape(subline(prediction))}</p>'
         f"{_bars(title, prediction, top_k)}"
         f'<p class="am-set">{escape(set_in_words(task, prediction))}</p>'
         f"{_heat_figure(task, prediction, heat)}</section>"

@@ -8,10 +8,9 @@ from anime_models.errors import AnimeModelsError
 from apps.demo.identify import DEFAULT_TOP_K, Settings
 from apps.demo.models import BUILT_IN, ModelChoice, ModelShelf
 from apps.demo.rendering import TASK_TITLES, render_done, render_error
-from apps.demo.wording import Task
+from apps.demo.wording import TASKS, Task
 
 MAX_TOP_K = 10
-TASKS: tuple[Task, ...] = ("character", "emotion")
 
 
 class SettingsPanel:
@@ -19,12 +18,12 @@ class SettingsPanel:
 
     Attributes:
         choice: `ModelChoice` of this visitor; changes only when both models have loaded.
-        fields: what `read` turns into `Settings`, in its order.
+        fields: what `read` turns into `Settings`, in its order; `top_k` and `thresholds` are parts of it.
     """
 
-    def __init__(self, shelf: ModelShelf) -> None:
+    def __init__(self, shelf: ModelShelf, choice: gr.State) -> None:
         self.shelf = shelf
-        self.choice = gr.State(ModelChoice())
+        self.choice = choice
         with gr.Accordion("Settings", open=False, elem_id="am-settings"):
             top_k = gr.Slider(1, MAX_TOP_K, DEFAULT_TOP_K, step=1, label="Candidates shown", elem_id="am-top-k")
             own = gr.Checkbox(True, label="Use the thresholds that the models came with", elem_id="am-own-thresholds")
@@ -35,8 +34,9 @@ class SettingsPanel:
                 0, 1, 0.5, step=0.01, visible=False, label="Find faces with at least this score", elem_id="am-detection"
             )
             self._model_fields()
-        self.fields = [top_k, own, abstain, detection]
-        self.models_changed = self.choice.change
+        self.top_k = top_k
+        self.thresholds: list[gr.Checkbox | gr.Slider] = [own, abstain, detection]
+        self.fields = [top_k, *self.thresholds]
         own.change(
             lambda on: [gr.Slider(visible=not on)] * 2, own, [abstain, detection], api_visibility="private", queue=False
         )
@@ -60,7 +60,7 @@ class SettingsPanel:
             )
             for task in TASKS
         ]
-        button = gr.Button("Use these models", elem_id="am-use-models")
+        button = gr.Button("Use these models", size="md", elem_id="am-use-models")
         status = gr.HTML("", js_on_load=None, elem_id="am-model-status")
         button.click(
             self._use_models,

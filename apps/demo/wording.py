@@ -1,12 +1,13 @@
 """Predictions in plain words. Everything a visitor reads about an answer, on the page, in the CSV or over the API."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from anime_models.classifier import Candidate, Prediction, Verdict
 from anime_models.records import ReliabilityBin
 
 Task = Literal["character", "emotion"]
+TASKS: tuple[Task, ...] = get_args(Task)
 
 # A set of one is called "almost surely" only where the confidence bears the words out.
 ALMOST_SURE = 0.9
@@ -62,7 +63,7 @@ def full_name(candidate: Candidate) -> str:
     return f"{candidate.label} ({series})" if series else candidate.label
 
 
-def subline(task: Task, prediction: Prediction) -> str:
+def subline(prediction: Prediction) -> str:
     """What goes with the headline: how sure, or the best guess where the answer is withheld."""
     best = prediction.candidates[0]
     sure = percent(prediction.confidence)
@@ -88,7 +89,7 @@ def one_line(task: Task, prediction: Prediction) -> str:
     """The whole answer in one line, for lists and callers without a screen."""
     if prediction.verdict is Verdict.LABEL:
         return f"{full_name(prediction.candidates[0])}, {percent(prediction.confidence)} confident"
-    return f"{headline(task, prediction)}. {subline(task, prediction)}"
+    return f"{headline(task, prediction)}. {subline(prediction)}"
 
 
 def bin_of(bins: Sequence[ReliabilityBin], confidence: float) -> ReliabilityBin | None:

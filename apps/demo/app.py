@@ -1,0 +1,81 @@
+"""The page: a header and one tab per job. `build_demo` wires it, `launch_demo` serves it."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import gradio as gr
+
+from anime_models.images import DEFAULT_LIMITS
+from apps.demo.about_tab import AboutTab
+from apps.demo.api import add_endpoints
+from apps.demo.batch_tab import BatchTab
+from apps.demo.examples import Example
+from apps.demo.identify_tab import IdentifyTab
+from apps.demo.models import ModelShelf
+from apps.demo.theme import STYLE_SHEET, make_theme
+
+TITLE = "Anime Models"
+PURPOSE = "Who is drawn here, and what does the face express? Every answer says how far it can be trusted."
+HEADER = f'<header class="am-header"><h1>{TITLE}</h1><p>{PURPOSE}</p></header>'
+
+# Two cores: two readings at a time keep both busy, the rest waits in the queue.
+CONCURRENCY = 2
+QUEUE_SIZE = 64
+MAX_SESSIONS = 1000
+SWEEP_SECONDS, KEEP_SECONDS = 600, 3600
+
+
+def build_demo(shelf: ModelShelf, examples: Sequence[Example] = ()) -> gr.Blocks:
+    """The page.
+
+    Args:
+        shelf: the models, shared by all visitors.
+        examples: pictures to try.
+    """
+    # Gradio sums up all calls with pandas after each one, for a monitoring page that is off here.
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS)) as demo:
+        gr.HTML(HEADER, js_on_load=None)
+        with gr.Tabs(overflow_behavior="wrap"):
+            with gr.Tab("Identify", id="identify"):
+                identify = IdentifyTab(shelf, examples)
+            with gr.Tab("Many files", id="batch"):
+                BatchTab(shelf, identify.settings)
+            with gr.Tab("About", id="about"):
+                AboutTab(shelf, identify.settings)
+        add_endpoints(shelf)
+    return demo.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY)
+
+
+def launch_demo(demo: gr.Blocks, host: str, port: int, favicon: Path | None = None) -> str:
+    """Serve the page and its MCP server in the background; returns the address.
+
+    Args:
+        demo: from `build_demo`.
+        host: name or address to listen at.
+        port: number to listen at.
+        favicon: picture for the browser's tab.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    _, url, _ = demo.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        share=False,
+        inbrowser=False,
+        quiet=True,
+        theme=make_theme(),
+        css_paths=[STYLE_SHEET],
+        favicon_path=favicon,
+        footer_links=["api", "settings"],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        mcp_server=True,
+        max_file_size=DEFAULT_LIMITS.max_bytes,
+        state_session_capacity=MAX_SESSIONS,
+    )
+    return url

@@ -1,0 +1,75 @@
+"""Write the figures of the shipped records into README.md, so that none is typed in by hand.
+
+    python -m training.figures
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from anime_models.records import Result, RunRecord, read_record
+
+REPOSITORY = Path(__file__).parent.parent
+EMBEDDED = REPOSITORY / "anime_models" / "embedded"
+BEGIN, END = "<!-- figures: python -m training.figures -->\n", "<!-- end of figures -->"
+
+
+def main() -> int:
+    """Rewrite the table of README.md; returns the exit status."""
+    readme = REPOSITORY / "README.md"
+    text = with_figures(readme.read_text("utf-8"))
+    temporary = readme.with_suffix(".tmp")
+    temporary.write_text(text, "utf-8")
+    temporary.replace(readme)
+    return 0
+
+
+def with_figures(text: str) -> str:
+    """The README's text with the table between its two marks made anew from the records."""
+    before, rest = text.split(BEGIN)
+    return before + BEGIN + "\n".join(table()) + "\n" + END + rest.split(END)[1]
+
+
+def table() -> list[str]:
+    """Rows of the table, as Markdown; every figure is of the test split unless it says otherwise."""
+    characters = read_record(EMBEDDED / "characters" / "record.json")
+    emotions = read_record(EMBEDDED / "emotions" / "record.json")
+    folds = read_record(EMBEDDED / "records" / "emotions-folds.json")
+    detector = read_record(EMBEDDED / "detector" / "record.json")
+    return [
+        "",
+        "| what, on real drawn faces held out for testing | figure | 95% interval |",
+        "|---|---:|---|",
+        *_classifier_rows("Characters, 20 classes", characters, "accuracy"),
+        *_classifier_rows("Emotions, 6 classes", emotions, "macro_f1"),
+        _row("Emotions: macro F1, mean of five group folds", _find(folds, "macro_f1_mean", "folds")),
+        _row("Face detector: F1 at IoU 0.5", _find(detector, "f1@0.5")),
+        "",
+    ]
+
+
+def _classifier_rows(name: str, record: RunRecord, metric: str) -> list[str]:
+    if record.calibration is None:
+        raise ValueError(f"the record of {name} holds no calibration")
+    before, after = record.calibration.before.ece, record.calibration.after.ece
+    return [
+        _row(f"{name}: {metric.replace('_', ' ')}", _find(record, metric)),
+        f"| {name}: calibration error (ECE) before, after temperature | {before:.3f}, {after:.3f} | |",
+        _row(f"{name}: truth in the 90% label set", _find(record, "conformal_coverage")),
+        _row(f"{name}: strangers recognised, at 5% false alarms", _find(record, "strangers_recognised")),
+    ]
+
+
+def _find(record: RunRecord, metric: str, split: str = "test") -> Result:
+    matches = [r for r in record.results if (r.metric, r.split, r.class_name) == (metric, split, None)]
+    return matches[0]
+
+
+def _row(name: str, result: Result) -> str:
+    interval = f"{result.ci95[0]:.3f} to {result.ci95[1]:.3f}" if result.ci95 else ""
+    return f"| {name} | {result.value:.3f} | {interval} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
