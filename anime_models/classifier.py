@@ -78,9 +78,13 @@ class Outputs:
 
 
 class Classifier:
-    """A calibrated classifier of face crops. Safe to share between threads: predicting changes nothing."""
+    """A calibrated classifier of face crops. Safe to share between threads: predicting changes nothing.
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    Attributes:
+        name: what it was loaded as: a folder or a Hub id; the folder's own name where it was not said.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, name: str | None = None) -> None:
         if checkpoint.config.calibration is None:
             raise CheckpointError(
                 f"{checkpoint.folder / 'config.json'}: calibration is null; a classifier answers with calibrated "
@@ -91,12 +95,12 @@ class Classifier:
         self.record: RunRecord | None = checkpoint.record
         self.model = checkpoint.model.to(memory_format=torch.channels_last)
         self.class_means = checkpoint.class_means
-        self.name = checkpoint.folder.name
+        self.name = checkpoint.folder.name if name is None else name
 
     @classmethod
     def load(cls, source: str | Path) -> Classifier:
         """Load a checkpoint folder or Hub id (see :func:`anime_models.hub.local_folder`)."""
-        return cls(load_checkpoint(local_folder(source)))
+        return cls(load_checkpoint(local_folder(source)), str(source))
 
     @classmethod
     def embedded(cls, name: str) -> Classifier:

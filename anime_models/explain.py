@@ -1,8 +1,8 @@
-"""Where the model looked: Grad-CAM heat maps."""
+"""Where the model looked: heat maps of one class on one face."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from timm.models import VisionTransformer
 from torch import Tensor
 from torch.nn import functional
 
+from anime_models.backbones import FaceModel
 from anime_models.classifier import Classifier
 from anime_models.errors import ConfigError
 
@@ -19,11 +20,15 @@ HEAT_COLOURS = np.array([[13, 8, 135], [156, 23, 158], [237, 121, 83], [240, 249
 
 
 def heat_map(classifier: Classifier, crop: Image.Image, label: str | None = None) -> np.ndarray:
-    """Grad-CAM (Selvaraju et al., 2017) of one class on an RGB face crop.
+    """Where the model saw one class on an RGB face crop.
+
+    A convolutional backbone is explained by HiResCAM (Draelos and Carin, 2020) of its last map, which is Grad-CAM
+    (Selvaraju et al., 2017) wherever that map is averaged over positions, as it is in all of ours. On the tokens of a
+    ViT both point at wrong places, since it matters there where zero lies; a token's heat is the length of its
+    gradient times its own length, summed over the blocks.
 
     Args:
-        classifier: a convolutional one is explained by its last map, a ViT by the tokens that enter its last block
-            (what leaves that block does not matter: only the class token is read).
+        classifier: the model to explain.
         crop: the face.
         label: class to explain; the most probable one if None.
 
@@ -37,16 +42,13 @@ def heat_map(classifier: Classifier, crop: Image.Image, label: str | None = None
     names = classifier.label_names
     if label is not None and label not in names:
         raise ConfigError(f"The model has no class {label!r}. Choose one of: {', '.join(names)}.")
-    model = classifier.model
-    with torch.no_grad():
-        activations = _activations(model.backbone, classifier.input([crop]))
-    with torch.enable_grad():
-        activations.requires_grad_()
-        logits = model.head(_pooled(model.backbone, activations))[0, : len(names)]
-        target = logits.argmax() if label is None else torch.tensor(names.index(label))
-        (gradients,) = torch.autograd.grad(logits[target], activations)
-    maps, slopes = _as_map(activations.detach()), _as_map(gradients)
-    heat = functional.relu((slopes.mean(dim=(2, 3), keepdim=True) * maps).sum(dim=1, keepdim=True))
+
+    def chosen(logits: Tensor) -> Tensor:
+        known = logits[0, : len(names)]
+        return known.max() if label is None else known[names.index(label)]
+
+    explained_by = _token_heat if isinstance(classifier.model.backbone, VisionTransformer) else _convolutional_heat
+    heat = explained_by(classifier.model, classifier.input([crop]), chosen)
     preprocessing = classifier.config.preprocessing
     seen = max(1, round(min(crop.size) * preprocessing.image_size / preprocessing.resize))
     heat = functional.interpolate(heat, size=(seen, seen), mode="bicubic", align_corners=False)[0, 0].clamp(min=0)
@@ -66,38 +68,29 @@ def overlay(crop: Image.Image, heat: np.ndarray) -> Image.Image:
     return Image.fromarray(mixed.round().astype(np.uint8))
 
 
-def _activations(backbone: Any, images: Tensor) -> Tensor:
-    """The layer to explain by: a map ``[1, F, h, w]``, or the tokens ``[1, 1 + n, F]`` before a ViT's last block."""
-    if not _is_vit(backbone):
-        features: Tensor = backbone.forward_features(images)
-        return features
-    ((patches, prefix),) = backbone.forward_intermediates(
-        images,
-        indices=[len(backbone.blocks) - 2],
-        return_prefix_tokens=True,
-        stop_early=True,
-        output_fmt="NLC",
-        intermediates_only=True,
-    )
-    return torch.cat([prefix, patches], dim=1)
+def _convolutional_heat(model: FaceModel, images: Tensor, chosen: Callable[[Tensor], Tensor]) -> Tensor:
+    """Heat ``[1, 1, h, w]`` of the cells of the last map, for the logit that ``chosen`` picks."""
+    with torch.no_grad():
+        cells = model.backbone.forward_features(images)
+    with torch.enable_grad():
+        logits = model.head(model.backbone.forward_head(cells.requires_grad_()))
+        (gradients,) = torch.autograd.grad(chosen(logits), cells)
+    return functional.relu((gradients * cells.detach()).sum(dim=1, keepdim=True))
 
 
-def _pooled(backbone: Any, activations: Tensor) -> Tensor:
-    """The rest of the backbone, from :func:`_activations` to pooled features ``[1, F]``."""
-    if _is_vit(backbone):
-        activations = backbone.norm(backbone.blocks[-1](activations))
-    pooled: Tensor = backbone.forward_head(activations)
-    return pooled
-
-
-def _is_vit(backbone: Any) -> bool:
-    return isinstance(backbone, VisionTransformer)
-
-
-def _as_map(features: Tensor) -> Tensor:
-    """Features as a map ``[N, F, h, w]``: a convolutional map stays, ViT patch tokens are laid out on their square."""
-    if features.ndim == 4:
-        return features
-    patches = features[:, 1:]
-    side = round(patches.shape[1] ** 0.5)
-    return patches.transpose(1, 2).reshape(features.shape[0], features.shape[2], side, side)
+def _token_heat(model: FaceModel, images: Tensor, chosen: Callable[[Tensor], Tensor]) -> Tensor:
+    """Heat ``[1, 1, h, w]`` of the patches of a ViT: of their tokens between any two blocks, added up."""
+    backbone = model.backbone
+    with torch.no_grad():
+        ((patches, prefix),) = backbone.forward_intermediates(
+            images, indices=[0], return_prefix_tokens=True, stop_early=True, output_fmt="NLC", intermediates_only=True
+        )
+    with torch.enable_grad():
+        tokens = [torch.cat([prefix, patches], dim=1).requires_grad_()]
+        for block in backbone.blocks[1:-1]:
+            tokens.append(block(tokens[-1]))
+        last = backbone.norm(backbone.blocks[-1](tokens[-1]))
+        gradients = torch.autograd.grad(chosen(model.head(backbone.forward_head(last))), tokens)
+    lengths = [g.norm(dim=2) * t.detach().norm(dim=2) for g, t in zip(gradients, tokens, strict=True)]
+    heat = torch.stack(lengths).sum(dim=0)[:, backbone.num_prefix_tokens :]
+    return heat.reshape(1, 1, *backbone.patch_embed.grid_size)

@@ -51,6 +51,7 @@ class Augmentation:
         rotation: largest rotation in degrees.
         jitter: strength of brightness, contrast and saturation changes.
         hue: strength of hue changes.
+        greyscale: probability that the colours are taken away (sketches, manga).
         trivial_augment: one random operation of TrivialAugment (Müller and Hutter, 2021) on each picture.
         erasing: probability that a rectangle is erased.
     """
@@ -61,6 +62,7 @@ class Augmentation:
     rotation: float = 0.0
     jitter: float = 0.0
     hue: float = 0.0
+    greyscale: float = 0.0
     trivial_augment: bool = False
     erasing: float = 0.0
 
@@ -109,6 +111,8 @@ def train_transform(preprocessing: Preprocessing, augmentation: Augmentation) ->
     if augmentation.jitter or augmentation.hue:
         strength = augmentation.jitter
         steps.append(v2.ColorJitter(strength, strength, strength, augmentation.hue))
+    if augmentation.greyscale:
+        steps.append(v2.RandomGrayscale(augmentation.greyscale))
     if augmentation.erasing:
         steps.append(v2.RandomErasing(augmentation.erasing, value=128))
     return v2.Compose(steps)

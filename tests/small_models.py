@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
-from anime_models.backbones import build_model
+from anime_models.backbones import FaceModel, build_model
 from anime_models.calibration import Abstention, Calibration, Conformal
 from anime_models.checkpoints import CheckpointConfig, save_checkpoint
-from anime_models.preprocessing import Preprocessing
+from anime_models.preprocessing import Preprocessing, eval_input
 from anime_models.records import DatasetPart, ModelPart, RunRecord
 from anime_models.strangers import StrangerRule
 
@@ -60,11 +61,19 @@ def write_checkpoint(folder: Path, class_means: np.ndarray | None = None, seed: 
     config = make_config(**changes)
     torch.manual_seed(seed)
     model = build_model(config.backbone, config.head, config.num_outputs, config.preprocessing.image_size)
-    with torch.no_grad():
-        for parameter in model.head.parameters():
-            parameter.normal_()  # strong enough that pictures differ in their answers
+    _spread(model.eval(), config.preprocessing)
     save_checkpoint(folder, model, config, make_record(), "# A card\n", class_means)
     return folder
+
+
+@torch.no_grad()
+def _spread(model: FaceModel, preprocessing: Preprocessing) -> None:
+    """Scale the last layer so that pictures differ in their answers, as they do not with an untrained backbone."""
+    logits = model(eval_input([noise(seed) for seed in range(16)], preprocessing))
+    last = [module for module in model.head.modules() if isinstance(module, nn.Linear)][-1]
+    scale = 2 / logits.std(dim=0)
+    last.weight.mul_(scale[:, None])
+    last.bias.copy_((last.bias - logits.mean(dim=0)) * scale)
 
 
 def noise(seed: int, size: tuple[int, int] = (64, 64)) -> Image.Image:

@@ -26,9 +26,9 @@ _MOST_FALSE_FACES = 1 / 40
 _LATENCY_LONG_SIDE = 640
 
 
-def outcomes_of(detector: FaceDetector, pictures: Sequence[Picture], least_iou: float = 0.5) -> list[Outcome]:
-    """Judge the detector on pictures with boxes, down to a score of 0.05."""
-    return [judge(detector.detect(picture.image, _LOWEST_THRESHOLD), picture.boxes, least_iou) for picture in pictures]
+def outcomes_of(detector: FaceDetector, pictures: Sequence[Picture]) -> list[Outcome]:
+    """Judge the detector on pictures with boxes at IoU 0.5, down to a score of 0.05."""
+    return [judge(detector.detect(picture.image, _LOWEST_THRESHOLD), picture.boxes, 0.5) for picture in pictures]
 
 
 def crop_outcomes(detector: FaceDetector, crops: Sequence[Picture]) -> list[Outcome]:
@@ -81,9 +81,10 @@ def measure_detector(detector: FaceDetector, data: DetectionData, test: Sequence
 def boxed_results(split: str, detector: FaceDetector, pictures: Sequence[Picture]) -> list[Result]:
     """Precision, recall, F1 and AP at IoU 0.5 and 0.3."""
     threshold = detector.config.threshold
+    answers = [detector.detect(picture.image, _LOWEST_THRESHOLD) for picture in pictures]
     results = []
     for least_iou, suffix in ((0.5, "iou50"), (0.3, "iou30")):
-        outcomes = outcomes_of(detector, pictures, least_iou)
+        outcomes = [judge(faces, picture.boxes, least_iou) for faces, picture in zip(answers, pictures, strict=True)]
         precision, recall, f1 = precision_recall_f1(outcomes, threshold)
         results += [
             Result(split=split, metric=f"precision_{suffix}", value=precision),

@@ -40,8 +40,8 @@ class DetectorRecipe:
 
     rounds: tuple[Round, ...] = (
         Round(7, 1e-3, with_crops=False, with_drawn=False),
-        Round(12, 8e-4, with_crops=True, with_drawn=False),
-        Round(5, 4e-4, with_crops=True, with_drawn=True),
+        Round(9, 8e-4, with_crops=True, with_drawn=True),
+        Round(5, 5e-4, with_crops=True, with_drawn=True),
     )
     epoch_samples: int = 1600
     sample_size: int = 256
@@ -53,7 +53,7 @@ class DetectorRecipe:
     ema_decay: float = 0.998
     warmup_steps: int = 100
     largest_gradient_norm: float = 10.0
-    num_drawn_scenes: int = 300
+    num_drawn_scenes: int = 200
     nms_iou: float = 0.4
 
 

@@ -1,4 +1,7 @@
-"""Targets and losses of the face detector's two maps (TTFNet, Liu et al., 2020; DIoU, Zheng et al., 2020)."""
+"""Targets and losses of the face detector's two maps (TTFNet, Liu et al., 2020).
+
+Quality focal loss: Li et al., 2020, "Generalized Focal Loss"; DIoU loss: Zheng et al., 2020.
+"""
 
 from collections.abc import Sequence
 
@@ -6,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from anime_models.detector_model import STRIDE, to_boxes
 
@@ -57,7 +61,7 @@ def detection_loss(score_logits: Tensor, distances: Tensor, targets: DetectionTa
     """
     heat, box_map, weight = targets
     num_faces = (heat == 1).sum().clamp(min=1)
-    heat_loss = _penalty_reduced_focal_loss(score_logits, heat) / num_faces
+    heat_loss = _quality_focal_loss(score_logits, heat) / num_faces
     cells = weight[:, 0] > 0
     predicted = to_boxes(distances).permute(0, 2, 3, 1)[cells]
     wanted = box_map.permute(0, 2, 3, 1)[cells]
@@ -65,12 +69,14 @@ def detection_loss(score_logits: Tensor, distances: Tensor, targets: DetectionTa
     return heat_loss, _BOX_LOSS_WEIGHT * box_loss
 
 
-def _penalty_reduced_focal_loss(logits: Tensor, heat: Tensor) -> Tensor:
-    log_p, log_not_p = torch.nn.functional.logsigmoid(logits), torch.nn.functional.logsigmoid(-logits)
-    p = logits.sigmoid()
-    positive = heat == 1
-    loss = torch.where(positive, -((1 - p) ** 2) * log_p, -((1 - heat) ** 4) * p**2 * log_not_p)
-    return loss.sum()
+def _quality_focal_loss(logits: Tensor, heat: Tensor) -> Tensor:
+    """Cross-entropy to the soft target, weighted by the squared error, summed.
+
+    With only the exact centre as positive, as in CenterNet, large faces score low: their centre is known to a cell or
+    two at best. The soft target asks for a hill as wide as that uncertainty.
+    """
+    error = (logits.sigmoid() - heat).square()
+    return (error * functional.binary_cross_entropy_with_logits(logits, heat, reduction="none")).sum()
 
 
 def _diou_loss(predicted: Tensor, wanted: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ def judge(faces: Sequence[Face], boxes: Boxes, least_iou: float) -> Outcome:
 
 def precision_recall_f1(outcomes: Sequence[Outcome], threshold: float = 0.0) -> tuple[float, float, float]:
     """Precision, recall and F1 over all pictures, of the boxes that score at least `threshold`; 0 where undefined."""
-    found, correct, faces = _counts(outcomes, threshold).sum(axis=0)
+    found, correct, faces = (int(count) for count in _counts(outcomes, threshold).sum(axis=0))
     return correct / max(found, 1), correct / max(faces, 1), 2 * correct / max(found + faces, 1)
 
 

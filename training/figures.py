@@ -1,6 +1,6 @@
 """Write the figures of the shipped records into README.md, so that none is typed in by hand.
 
-    python -m training.figures
+python -m training.figures
 """
 
 from __future__ import annotations

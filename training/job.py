@@ -9,21 +9,23 @@ import numpy as np
 import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
-from torch.nn import functional
 
 from anime_models import metrics
 from anime_models.backbones import HALF, FaceModel, backbone_spec, build_model, load_packaged_weights
+from anime_models.calibration import calibrated, fit_temperature
 from anime_models.checkpoints import load_checkpoint
 from anime_models.errors import ConfigError, DatasetError
 from anime_models.face_datasets import FaceDataset
 from anime_models.hub import local_folder
 from anime_models.preprocessing import Preprocessing, eval_input, resize_square
-from training.loop import TrainingPixels, sampling_weights
+from training.drawn_data import drawn_emotion_faces
+from training.pixels import Pool, TrainingPixels, balanced
 from training.recipes import Recipe
 from training.strangers import Strangers
 
 # Training pictures are kept a quarter larger than the input, so that random crops lose no detail.
 CACHE_MARGIN = 1.25
+NUM_DRAWN = 120  # procedural faces of each emotion and neutral, where the recipe asks for them
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def preprocessing_of(job: Job) -> Preprocessing:
         start = load_checkpoint(local_folder(job.start)).config.preprocessing
         mean, std = start.mean, start.std
     try:
-        return Preprocessing(image_size=size, resize=size, mean=mean, std=std)
+        return Preprocessing(image_size=size, resize=round(size * job.recipe.eval_zoom), mean=mean, std=std)
     except ValidationError as error:
         raise ConfigError(f"The image size {size} cannot be used: {error.errors()[0]['msg']}.") from error
 
@@ -123,33 +125,49 @@ def start_model(job: Job) -> FaceModel:
 
 
 def training_pixels(job: Job, preprocessing: Preprocessing) -> TrainingPixels:
-    """Decode the training pictures, and the strangers under an extra label, once."""
+    """Decode the training pictures once: known faces, strangers under an extra label, procedural faces."""
     side = round(preprocessing.image_size * CACHE_MARGIN)
-    known = job.splits["train"]
-    parts, labels = [known], [known.labels]
+    known, recipe = job.splits["train"], job.recipe
+    stranger_label = len(job.label_names)
+    parts, labels, shares = [known], [known.labels], [1.0]
     if job.stranger_output and job.strangers is not None:
         parts.append(job.strangers.train)
-        labels.append(np.full(len(job.strangers.train), len(job.label_names)))
-    all_labels = np.concatenate(labels)
-    return TrainingPixels(
-        pixels=torch.stack([resize_square(image, side) for part in parts for image in part.images]),
-        labels=torch.from_numpy(all_labels),
-        weights=sampling_weights(all_labels, len(known), job.recipe),
-        num_known=len(known),
-    )
+        labels.append(np.full(len(job.strangers.train), stranger_label))
+        shares.append(recipe.stranger_share)
+    if recipe.drawn_share:
+        drawn = drawn_emotion_faces(job.label_names, NUM_DRAWN, job.seed)
+        drawn = drawn if job.stranger_output else drawn.select(np.flatnonzero(drawn.labels >= 0))
+        parts.append(drawn)
+        labels.append(np.where(drawn.labels < 0, stranger_label, drawn.labels))
+        shares.append(recipe.drawn_share)
+    shares[0] -= sum(shares[1:])
+    targets = torch.from_numpy(np.concatenate(labels))
+    ends = np.cumsum([len(part) for part in parts])
+    pools = []
+    for part, end, share in zip(parts, ends, shares, strict=True):
+        rows = torch.arange(end - len(part), end)
+        exponent = recipe.class_balance if part is known else 0.0
+        pools.append(Pool(rows, balanced(targets[rows], exponent), share))
+    pixels = torch.stack([resize_square(image, side) for part in parts for image in part.images])
+    return TrainingPixels(pixels, targets, tuple(pools))
 
 
 def validator(job: Job, preprocessing: Preprocessing) -> Callable[[nn.Module], dict[str, float]]:
-    """A function that measures a model on the known validation pictures."""
+    """A function that measures a model on the known validation pictures.
+
+    Its loss is that at the best temperature: label smoothing and mixing leave the logits too small to a degree that
+    changes from epoch to epoch, and the temperature is fitted afterwards anyway.
+    """
     data = job.splits["validation"]
-    images, labels = eval_input(data.images, preprocessing), torch.from_numpy(data.labels)
+    images = eval_input(data.images, preprocessing)
 
     def validate(model: nn.Module) -> dict[str, float]:
         model.eval()
-        logits = _known_logits(model, images, job)
-        predictions = logits.argmax(dim=1).numpy()
+        logits = _known_logits(model, images, job).double().numpy()
+        predictions = logits.argmax(axis=1)
+        probabilities = calibrated(logits, fit_temperature(logits, data.labels))
         return {
-            "validation/loss": functional.cross_entropy(logits, labels).item(),
+            "validation/loss": metrics.negative_log_likelihood(data.labels, probabilities),
             "validation/accuracy": metrics.accuracy(data.labels, predictions),
             "validation/macro_f1": metrics.macro_f1(data.labels, predictions, len(job.label_names)),
         }

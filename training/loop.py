@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,19 +20,10 @@ from torch.nn import functional
 from anime_models.backbones import FaceModel, layer_groups
 from anime_models.errors import ConfigError
 from anime_models.preprocessing import Preprocessing, normalise, train_transform
+from training.pixels import TrainingPixels, batches
 from training.recipes import Recipe
 
 LAST_EPOCH, BEST_EPOCH = "last_epoch.pt", "best_epoch.pt"
-
-
-@dataclass(frozen=True)
-class TrainingPixels:
-    """Decoded training pictures: uint8 ``[N, 3, S, S]``, labels ``[N]``, and how often each is drawn, ``[N]``."""
-
-    pixels: Tensor
-    labels: Tensor
-    weights: Tensor
-    num_known: int
 
 
 @dataclass(frozen=True)
@@ -48,18 +39,6 @@ class Fitted:
     best_epoch: int
     epochs: list[dict[str, float]]
     num_restored: int
-
-
-def sampling_weights(labels: np.ndarray, num_known: int, recipe: Recipe) -> Tensor:
-    """Draw weight of each picture: ``count ** -class_balance`` ; strangers get their share."""
-    known = labels[:num_known]
-    counts = np.bincount(known)
-    weights = np.zeros(len(labels))
-    weights[:num_known] = counts[known].astype(float) ** -recipe.class_balance
-    weights[:num_known] *= (1 - recipe.stranger_share) / weights[:num_known].sum()
-    if len(labels) > num_known:
-        weights[num_known:] = recipe.stranger_share / (len(labels) - num_known)
-    return torch.from_numpy(weights)
 
 
 def fit(
@@ -80,7 +59,7 @@ def fit(
     Raises:
         ConfigError: when the loss is no longer a number, or the recipe freezes more than there is.
     """
-    steps_per_epoch = max(1, round(data.num_known / (1 - recipe.stranger_share) / recipe.batch_size))
+    steps_per_epoch = data.num_steps(recipe.batch_size)
     freeze(model, recipe.frozen_groups)
     optimizer = torch.optim.AdamW(parameter_groups(model, recipe))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warmup_cosine(recipe, steps_per_epoch * recipe.epochs))
@@ -188,22 +167,6 @@ def mixer(recipe: Recipe, num_outputs: int) -> Callable[[Tensor, Tensor], tuple[
         label_smoothing=recipe.label_smoothing,
         num_classes=num_outputs,
     )
-
-
-def batches(data: TrainingPixels, num_steps: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Row numbers of one epoch: known pictures without repeats where the weights are even, else by weight."""
-    known, strangers = data.weights[: data.num_known], data.weights[data.num_known :]
-    num_strangers = round(num_steps * batch_size * float(strangers.sum()))
-    num_drawn = num_steps * batch_size - num_strangers
-    if bool((known == known[0]).all()):
-        rounds = [torch.randperm(len(known), generator=generator) for _ in range(math.ceil(num_drawn / len(known)))]
-        rows = torch.cat(rounds)[:num_drawn]
-    else:
-        rows = torch.multinomial(known, num_drawn, replacement=True, generator=generator)
-    if num_strangers:
-        drawn = torch.multinomial(strangers, num_strangers, replacement=True, generator=generator)
-        rows = torch.cat([rows, drawn + data.num_known])
-    yield from rows[torch.randperm(len(rows), generator=generator)].split(batch_size)
 
 
 def seed_everything(seed: int) -> torch.Generator:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from datasets import disable_progress_bars
 
 from anime_models.backbones import BACKBONES
 from anime_models.checkpoints import CheckpointConfig, load_checkpoint, save_checkpoint
@@ -54,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
+    disable_progress_bars()  # of reading Parquet, which takes a moment
     try:
         splits = {split: load_split(options.data, split) for split in SPLITS}
         strangers = None if options.strangers == "none" else load_strangers(options.strangers, options.data)
@@ -194,7 +196,7 @@ def train(job: Job, folder: Path, record: RunRecord) -> None:
         stranger_output=job.stranger_output,
         start_weights=job.start,
     )
-    record.selection = SelectionPart(metric="validation/loss", best_epoch=fitted.best_epoch)
+    record.selection = SelectionPart(metric="validation/loss at its best temperature", best_epoch=fitted.best_epoch)
     record.timing = timing(fitted, len(job.splits["train"]))
     record.model.num_trainable = sum(p.numel() for p in fitted.model.parameters() if p.requires_grad)
     save_checkpoint(folder / "checkpoint", fitted.model, config, record, card="")

@@ -13,7 +13,6 @@ import argparse
 import copy
 import dataclasses
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -82,6 +81,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--evaluate", type=Path, help="only measure this detector folder")
     parser.add_argument("--epochs", type=int, nargs="+", help="epochs of each round, instead of the recipe's")
     parser.add_argument("--epoch-samples", type=int, help="samples of an epoch, instead of the recipe's")
+    parser.add_argument("--drawn-scenes", type=int, help="procedural scenes, instead of the recipe's")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     return parser.parse_args(arguments)
@@ -95,14 +95,12 @@ def recipe_from(options: argparse.Namespace) -> DetectorRecipe:
         templates = [*recipe.rounds, *[last] * len(options.epochs)]
         rounds = [dataclasses.replace(t, num_epochs=n) for t, n in zip(templates, options.epochs, strict=False)]
         recipe = dataclasses.replace(recipe, rounds=tuple(rounds))
-    if options.epoch_samples:
-        recipe = dataclasses.replace(recipe, epoch_samples=options.epoch_samples)
-    return recipe
+    changes = {"epoch_samples": options.epoch_samples, "num_drawn_scenes": options.drawn_scenes}
+    return dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
 
 
 def train(options: argparse.Namespace, data: DetectionData) -> RunRecord:
     """Train, choose the threshold and measure; writes the run folder and returns its record."""
-    started = time.perf_counter()
     recipe, folder = recipe_from(options), options.out
     record = started_record(options, recipe, data)
     write_record(record, folder / RECORD)
@@ -112,14 +110,16 @@ def train(options: argparse.Namespace, data: DetectionData) -> RunRecord:
     threshold = choose_threshold(FaceDetector(copy.deepcopy(network), detector_config(recipe)), data)
     config = detector_config(recipe, threshold)
     record.selection = SelectionPart(metric="last epoch", best_epoch=len(epochs) - 1)
-    seconds = float(np.mean([line["seconds"] for line in epochs]))
-    record.timing = TimingPart(seconds_per_epoch=seconds, images_per_second=recipe.epoch_samples / seconds)
+    seconds = [line["seconds"] for line in epochs]
+    record.timing = TimingPart(
+        seconds_per_epoch=float(np.mean(seconds)),
+        images_per_second=recipe.epoch_samples * len(epochs) / sum(seconds),
+        total_seconds=sum(seconds),
+    )
     save_checkpoint(folder / "checkpoint", network, config, record, card="")
     detector = FaceDetector.load(folder / "checkpoint")  # what is measured is what is stored
     measured = measured_record(record, detector, options, data)
-    timing = measured.timing or TimingPart()
-    timing.total_seconds = time.perf_counter() - started
-    finished = measured.model_copy(update={"status": "finished", "timing": timing})
+    finished = measured.model_copy(update={"status": "finished"})
     save_checkpoint(folder / "checkpoint", network, config, finished, detector_card(config, finished))
     write_record(finished, folder / RECORD)
     return finished

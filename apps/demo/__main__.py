@@ -39,7 +39,7 @@ def _serve(folder: Path, host: str, port: int) -> None:
     examples = draw_examples(folder)
     demo = build_demo(shelf, examples)
     address = launch_demo(demo, host, port, favicon=examples[0].path)
-    print(f"{TITLE} is at {address} (MCP: {address}gradio_api/mcp/). Ctrl+C ends it.", flush=True)
+    print(f"{TITLE} is at {address} and ends with Ctrl+C.", flush=True)
     demo.block_thread()
 
 

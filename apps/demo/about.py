@@ -10,12 +10,12 @@ from apps.demo.wording import Task, percent
 
 # Metric in the record -> (what it is called here, what it means).
 METRICS = {
-    "accuracy": ("Right answers", "share of test faces whose first candidate is right"),
-    "top_5_accuracy": ("Right within five", "the right one is among the first five candidates"),
+    "accuracy": ("Accuracy", "share of test faces whose first candidate is right"),
+    "top_5_accuracy": ("Top-5 accuracy", "the right one is among the first five candidates"),
     "macro_f1": ("Macro F1", "mean of the F1 scores of all classes; rare ones count as much as common ones"),
-    "shown_set_coverage": ("Sets that hold the truth", 'how often the right one is in the "one of ..." list'),
-    "answered_share": ("Answered", 'faces that get an answer instead of "not sure"'),
-    "selective_risk": ("Wrong among answered", "errors among the answers that are given"),
+    "shown_set_coverage": ("Set coverage", 'how often the right one is in the "one of ..." list'),
+    "answered_share": ("Coverage of answers", 'faces that get an answer instead of "not sure"'),
+    "selective_risk": ("Selective risk", "errors among the answers that are given"),
     "strangers_recognised_at_threshold": ("Strangers recognised", "faces of nobody it knows that are told apart"),
     "known_called_strangers_at_threshold": ("Known called strangers", "faces it should know that are turned away"),
 }
@@ -93,7 +93,7 @@ def _figures(record: RunRecord) -> str:
     if record.calibration:
         before, after = record.calibration.before.ece, record.calibration.after.ece
         meaning = "mean gap between confidence and share right, before and after calibration; 0 is perfect"
-        rows.append(_row("Calibration error", f"{before:.3f} → {after:.3f}", meaning))
+        rows.append(_row("Expected calibration error", f"{before:.3f} → {after:.3f}", meaning))
     return (
         '<table class="am-table"><caption>Measured on test faces that it never saw in training</caption>'
         '<thead><tr><th scope="col">Figure</th><th scope="col">Value</th><th scope="col">What it means</th></tr>'

@@ -3,18 +3,17 @@
 The names and docstrings of `Endpoints`' methods become those of the MCP tools; Gradio reads one line per argument.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import isfinite
 from typing import Any, Literal
 
 import gradio as gr
 
-from anime_models.errors import AnimeModelsError, ConfigError
+from anime_models.errors import ConfigError
 from apps.demo.about import describe
 from apps.demo.answers import reading_as_data
 from apps.demo.batch import read_files, to_csv
 from apps.demo.identify import DEFAULT_TOP_K, Settings, read_picture
+from apps.demo.messages import errors_as_messages
 from apps.demo.models import BUILT_IN, ModelChoice, ModelShelf
 from apps.demo.uploads import Payload, upload_of, uploads_of
 from apps.demo.wording import TASKS, Task
@@ -51,11 +50,13 @@ class Endpoints:
             emotion_model: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
 
         Returns:
-            width and height of the upright picture in pixels; whole_picture (no face was found, all of it was read);
-            faces, each with number, box (x0, y0, x1, y1 in pixels), score and, for character and emotion, answer (in
-            words), verdict, label, confidence, conformal_set (holds the truth for 90% of known faces) and candidates.
+            width and height of the upright picture in pixels
+            whole_picture: whether no face was found and all of it was read
+            faces: number, box [x0, y0, x1, y1] in pixels, score, character and emotion
+            of both: answer (in words), verdict, label, confidence, conformal_set and candidates
+            conformal_set: labels that hold the right one for at least 90% of known faces
         """
-        with _errors_as_messages():
+        with errors_as_messages():
             if image is None:
                 raise ConfigError("There is no picture. Pass one as image.")
             settings = _settings(detection_threshold, abstain_below, top_k)
@@ -80,10 +81,10 @@ class Endpoints:
             emotion_model: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
 
         Returns:
-            rows, one per face with the file's name, or one with the error of a file that could not be read; csv, the
-            same as the text of a CSV file.
+            rows: one per face with the name of its file, or one with the error of a file that could not be read
+            csv: the same as the text of a CSV file
         """
-        with _errors_as_messages():
+        with errors_as_messages():
             reader = self.shelf.reader(_choice(character_model, emotion_model))
             settings = _settings(detection_threshold, abstain_below)
             rows = read_files(reader, uploads_of(images), settings)
@@ -97,9 +98,12 @@ class Endpoints:
             source: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
 
         Returns:
-            source, task, backbone, num_labels, labels, abstain_below, trained_on and metrics (fractions in [0, 1]).
+            source, task, backbone, num_labels, labels
+            abstain_below: confidence in [0, 1] below which it withholds its answer
+            trained_on: name of the data
+            metrics: fractions in [0, 1], measured on test faces
         """
-        with _errors_as_messages():
+        with errors_as_messages():
             if task not in TASKS:
                 raise ConfigError(f"task is {task!r}; give one of: {', '.join(TASKS)}.")
             return describe(self.shelf.classifier(task, _source("source", source)), source)
@@ -154,11 +158,3 @@ def _number(name: str, value: object, low: float, high: float) -> float | None:
         reach = f"from {low:g} to {high:g}" if isfinite(high) else f"of {low:g} or more"
         raise ConfigError(f"{name} is {value!r}; give a number {reach}, or null.")
     return float(value)
-
-
-@contextmanager
-def _errors_as_messages() -> Iterator[None]:
-    try:
-        yield
-    except AnimeModelsError as error:
-        raise gr.Error(str(error), print_exception=False) from error

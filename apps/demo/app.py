@@ -18,6 +18,8 @@ from apps.demo.theme import STYLE_SHEET, make_theme
 TITLE = "Anime Models"
 PURPOSE = "Who is drawn here, and what does the face express? Every answer says how far it can be trusted."
 HEADER = f'<header class="am-header"><h1>{TITLE}</h1><p>{PURPOSE}</p></header>'
+# Gradio keeps our style sheet to the inside of the page; its footer lies outside.
+HEAD = "<style>@media (max-width: 768px) { footer > .divider { display: none !important; } }</style>"
 
 # Two cores: two readings at a time keep both busy, the rest waits in the queue.
 CONCURRENCY = 2
@@ -35,6 +37,8 @@ def build_demo(shelf: ModelShelf, examples: Sequence[Example] = ()) -> gr.Blocks
     """
     # Gradio sums up all calls with pandas after each one, for a monitoring page that is off here.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
+    # What Gradio copies it also deletes when it sweeps uploads away, even the pictures of buttons.
+    gr.set_static_paths([example.path for example in examples])
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS)) as demo:
         gr.HTML(HEADER, js_on_load=None)
         with gr.Tabs(overflow_behavior="wrap"):
@@ -69,6 +73,7 @@ def launch_demo(demo: gr.Blocks, host: str, port: int, favicon: Path | None = No
         quiet=True,
         theme=make_theme(),
         css_paths=[STYLE_SHEET],
+        head=HEAD,
         favicon_path=favicon,
         footer_links=["api", "settings"],
         run_history=False,

@@ -67,6 +67,7 @@ def _lay_out(figure: go.Figure) -> None:
         "zeroline": False,
         "fixedrange": True,
         "title_standoff": 12,
+        "ticklabelstandoff": 6,
     }
     figure.update_layout(
         template="none",

@@ -6,6 +6,7 @@ import gradio as gr
 
 from anime_models.errors import AnimeModelsError
 from apps.demo.identify import DEFAULT_TOP_K, Settings
+from apps.demo.messages import errors_as_messages
 from apps.demo.models import BUILT_IN, ModelChoice, ModelShelf
 from apps.demo.rendering import TASK_TITLES, render_done, render_error
 from apps.demo.wording import TASKS, Task
@@ -37,9 +38,7 @@ class SettingsPanel:
         self.top_k = top_k
         self.thresholds: list[gr.Checkbox | gr.Slider] = [own, abstain, detection]
         self.fields = [top_k, *self.thresholds]
-        own.change(
-            lambda on: [gr.Slider(visible=not on)] * 2, own, [abstain, detection], api_visibility="private", queue=False
-        )
+        own.change(self._show_thresholds, [own, choice], [abstain, detection], api_visibility="private")
 
     @staticmethod
     def read(top_k: float, own: bool, abstain_below: float, detection_threshold: float) -> Settings:
@@ -47,6 +46,19 @@ class SettingsPanel:
         if own:
             return Settings(int(top_k))
         return Settings(int(top_k), detection_threshold, abstain_below)
+
+    def _show_thresholds(self, own: bool, choice: ModelChoice) -> list[gr.Slider]:
+        """The sliders start where the models stand; of two models' thresholds at the more cautious one."""
+        if own:
+            return [gr.Slider(visible=False)] * 2
+        with errors_as_messages():
+            models = {task: self.shelf.classifier(task, choice.source(task)) for task in TASKS}
+        abstain = {task: model.calibration.abstention.threshold for task, model in models.items()}
+        came_with = " and ".join(f"{threshold:.2f} ({task})" for task, threshold in abstain.items())
+        return [
+            gr.Slider(value=round(max(abstain.values()), 2), info=f"The models came with {came_with}.", visible=True),
+            gr.Slider(value=round(self.shelf.detector.config.threshold, 2), visible=True),
+        ]
 
     def _model_fields(self) -> None:
         sources = [

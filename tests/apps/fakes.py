@@ -9,7 +9,7 @@ from anime_models.backbones import build_model
 from anime_models.calibration import Abstention, Calibration, Conformal
 from anime_models.checkpoints import Checkpoint, CheckpointConfig
 from anime_models.classifier import Candidate, Classifier, Prediction, Verdict
-from anime_models.faces import Face, FaceDetector
+from anime_models.faces import DetectorConfig, Face, FaceDetector
 from anime_models.preprocessing import Preprocessing
 from anime_models.records import (
     CalibrationFigures,
@@ -122,6 +122,7 @@ class FakeDetector(FaceDetector):
 
     def __init__(self) -> None:
         """Has no network."""
+        self.config = DetectorConfig(channels=8, input_size=64, threshold=0.5, nms_iou=0.5)
 
     def detect(self, image: Image.Image, threshold: float | None = None) -> list[Face]:
         width, count = image.width, max(0, image.height // 100 - 1)

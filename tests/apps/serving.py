@@ -5,9 +5,11 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,13 +20,14 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def start(module: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+def start(module: str, *arguments: str, errors: IO[str] | None = None) -> subprocess.Popen[str]:
+    """The running program; what it complains of goes to `errors`, or can be read from it."""
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=errors or subprocess.PIPE,
         text=True,
     )
 
@@ -32,13 +35,22 @@ def start(module: str, *arguments: str, **environment: str) -> subprocess.Popen[
 @contextmanager
 def served(module: str) -> Iterator[str]:
     """Address of a running page, with a slash at its end."""
-    with start(module, "--port", str(free_port())) as process:
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        start(module, "--port", str(free_port()), errors=errors) as process,
+    ):
         try:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            said = process.stdout.readline()
-            found = re.search(r"http://\S+/(?= )", said)
-            assert found, f"{module} says {said!r} and {process.stderr.read()!r}"
-            yield found.group()
+            yield _address(process, errors)
         finally:
             process.terminate()
+
+
+def _address(process: subprocess.Popen[str], errors: IO[str]) -> str:
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if found := re.search(r" is at (http://\S+/) ", line):
+            return found.group(1)
+    errors.seek(0)
+    raise RuntimeError(f"The page did not come up. It said: {''.join(said)}{errors.read()}")

@@ -11,7 +11,7 @@ from apps.demo.batch import COLUMNS, MAX_FILES, Row, read_files, to_csv
 from apps.demo.batch_table import render_rows, render_summary
 from apps.demo.identify import Settings
 from apps.demo.models import ModelChoice
-from apps.demo.uploads import Upload
+from apps.demo.uploads import Upload, upload_of
 from tests.apps.fakes import make_shelf
 
 
@@ -122,6 +122,4 @@ def test_data_for_programs_is_plain(uploads: list[Upload]) -> None:
 
 
 def test_file_names_keep_no_folder() -> None:
-    from apps.demo.uploads import upload_of
-
     assert upload_of({"path": "/x/y.png", "orig_name": "../../etc/passwd"}) == Upload(Path("/x/y.png"), "passwd")

@@ -13,7 +13,7 @@ from tests.apps.fakes import make_prediction
 
 def make_reading(*boxes: tuple[float, float, float, float], size: tuple[int, int] = (200, 100)) -> Reading:
     picture = Image.new("RGB", size, "teal")
-    found = [Face(box, 0.9) for box in boxes] or [None]
+    found: list[Face | None] = [Face(box, 0.9) for box in boxes] or [None]
     faces = tuple(
         FaceReading(n + 1, face, picture, make_prediction("character", n), make_prediction("emotion", n))
         for n, face in enumerate(found)

@@ -4,7 +4,7 @@ import pytest
 
 from anime_models.classifier import Candidate, Prediction, Verdict
 from anime_models.records import ReliabilityBin
-from apps.demo.wording import bin_of, headline, one_line, percent, reliability_sentence, set_in_words, subline
+from apps.demo.wording import Task, bin_of, headline, one_line, percent, reliability_sentence, set_in_words, subline
 from tests.apps.fakes import make_prediction, reliability_bins
 
 
@@ -51,12 +51,11 @@ def test_a_withheld_answer_keeps_its_best_guess() -> None:
 @pytest.mark.parametrize(
     ("task", "answer"), [("character", "Not one of the characters I know"), ("emotion", "No clear emotion")]
 )
-def test_a_stranger_is_named_as_such(task: str, answer: str) -> None:
-    key = "character" if task == "character" else "emotion"
-    prediction = make_prediction(key, 2)
-    assert headline(key, prediction) == answer
-    assert set_in_words(key, prediction).startswith("If it")
-    assert one_line(key, prediction).startswith(answer)
+def test_a_stranger_is_named_as_such(task: Task, answer: str) -> None:
+    prediction = make_prediction(task, 2)
+    assert headline(task, prediction) == answer
+    assert set_in_words(task, prediction).startswith("If it")
+    assert one_line(task, prediction).startswith(answer)
 
 
 def test_a_stranger_is_never_almost_surely_anybody() -> None:

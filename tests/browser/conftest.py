@@ -1,0 +1,51 @@
+"""The demo as it ships, served once, and a real browser to visit it with."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from anime_models.drawn_faces import draw_face, draw_scene
+from tests.apps.serving import served
+from tests.browser.driver import Visit, launch_browser
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[str]:
+    """Address of the demo with the models that ship with the package."""
+    with served(os.environ.get("DEMO_MODULE", "apps.demo")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, launch_browser(playwright) as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser: Browser, demo: str) -> Iterator[Callable[..., Page]]:
+    """Open the demo; at the end nothing may have gone wrong in the console or left this machine."""
+    visits: list[Visit] = []
+
+    def open_page(**options: object) -> Page:
+        visits.append(Visit(browser, demo, **options))
+        return visits[-1].page
+
+    yield open_page
+    for one in visits:
+        one.close()
+        assert not one.troubles
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A drawn face, a scene with three, a picture without a face, and a text file, all named .png."""
+    folder = tmp_path_factory.mktemp("pictures")
+    draw_face(identity=3, emotion="Happy", size=384).save(folder / "face.png")
+    draw_scene(seed=4, num_faces=3, size=(768, 512))[0].save(folder / "scene.png")
+    draw_scene(seed=1, num_faces=0, size=(300, 200))[0].save(folder / "empty.png")
+    (folder / "text.png").write_text("This is no picture.")
+    return folder

@@ -1,0 +1,315 @@
+"""The demo as a visitor sees it, in a real browser, with the models that ship with the package."""
+
+import base64
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from anime_models.drawn_faces import EMOTIONS
+
+Visit = Callable[..., Page]
+UPLOAD = "#am-picture input[type=file]"
+CARD = ".am-card"
+
+
+def upload(page: Page, *files: Path) -> None:
+    page.set_input_files(UPLOAD, [str(file) for file in files])
+
+
+def scrolls_sideways(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+
+
+def test_a_drawn_face_gets_a_character_an_emotion_bars_and_sets(visit: Visit, pictures: Path) -> None:
+    page = visit()
+    upload(page, pictures / "face.png")
+    expect(page.locator("#am-status")).to_contain_text("1 face found")
+    expect(page.locator(CARD)).to_have_count(1)
+    for task in ("character", "emotion"):
+        answer = page.locator(f'{CARD} [data-task="{task}"]')
+        expect(answer.locator(".am-headline")).not_to_be_empty()
+        expect(answer.locator('[role="meter"]')).to_have_count(5)
+        expect(answer.locator(".am-set")).to_contain_text(".")
+        values = [
+            float(meter.get_attribute("aria-valuenow") or "nan") for meter in answer.locator('[role="meter"]').all()
+        ]
+        assert values == sorted(values, reverse=True)
+        assert 0 <= sum(values) <= 100.5
+
+
+def test_a_text_file_named_png_gets_a_message_and_a_good_picture_still_works(visit: Visit, pictures: Path) -> None:
+    page = visit()
+    upload(page, pictures / "text.png")
+    alert = page.locator("#am-status [role=alert]")
+    expect(alert).to_contain_text("'text.png' is text, not a picture")
+    expect(page.locator(CARD)).to_have_count(0)
+    upload(page, pictures / "face.png")
+    expect(page.locator(CARD)).to_have_count(1)
+    expect(alert).to_have_count(0)
+
+
+def test_every_face_of_a_scene_is_numbered(visit: Visit, pictures: Path) -> None:
+    page = visit()
+    upload(page, pictures / "scene.png")
+    expect(page.locator("#am-status")).to_contain_text("3 faces found")
+    expect(page.locator(f"{CARD} h3")).to_have_text(["Face 1", "Face 2", "Face 3"])
+
+
+def test_without_a_face_the_whole_picture_is_read(visit: Visit, pictures: Path) -> None:
+    page = visit()
+    upload(page, pictures / "empty.png")
+    expect(page.locator("#am-status")).to_contain_text("No face found")
+    expect(page.locator(f"{CARD} h3")).to_have_text(["Whole picture"])
+
+
+def test_clearing_the_picture_clears_the_answers(visit: Visit, pictures: Path) -> None:
+    page = visit()
+    upload(page, pictures / "face.png")
+    expect(page.locator(CARD)).to_have_count(1)
+    page.get_by_label("Remove Image").click()
+    expect(page.locator(CARD)).to_have_count(0)
+    expect(page.locator("#am-results")).to_contain_text("No picture yet")
+
+
+def test_a_picture_can_be_pasted(visit: Visit, pictures: Path) -> None:
+    page = visit(permissions=["clipboard-read", "clipboard-write"])
+    page.evaluate(
+        """async (data) => {
+            const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+            const item = new ClipboardItem({ "image/png": new Blob([bytes], { type: "image/png" }) });
+            await navigator.clipboard.write([item]);
+        }""",
+        base64.b64encode((pictures / "face.png").read_bytes()).decode(),
+    )
+    page.get_by_label("Paste from clipboard").click()
+    expect(page.locator(CARD)).to_have_count(1)
+
+
+def test_a_picture_can_be_dropped(visit: Visit, pictures: Path) -> None:
+    page = visit()
+    transfer = page.evaluate_handle(
+        """(data) => {
+            const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], "dropped.png", { type: "image/png" }));
+            return transfer;
+        }""",
+        base64.b64encode((pictures / "face.png").read_bytes()).decode(),
+    )
+    page.dispatch_event('#am-picture button[aria-dropeffect="copy"]', "drop", {"dataTransfer": transfer})
+    expect(page.locator(CARD)).to_have_count(1)
+
+
+def test_the_webcam_is_offered(visit: Visit) -> None:
+    expect(visit().get_by_label("Capture from camera")).to_be_visible()
+
+
+@pytest.mark.parametrize("example", [*EMOTIONS, "Several faces"])
+def test_examples_can_be_chosen(visit: Visit, example: str) -> None:
+    page = visit()
+    page.get_by_role("button", name=example).click()
+    expect(page.locator(CARD).first).to_be_visible()
+    expect(page.locator("#am-status")).to_contain_text("found")
+
+
+def test_heat_maps_can_be_switched_on_and_off(visit: Visit, pictures: Path) -> None:
+    page = visit()
+    upload(page, pictures / "face.png")
+    toggle = page.get_by_label("Show where the model looked")
+    toggle.check()
+    expect(page.locator(".am-heat img")).to_have_count(2)
+    toggle.uncheck()
+    expect(page.locator(".am-heat")).to_have_count(0)
+
+
+def test_the_confidence_is_explained(visit: Visit, pictures: Path) -> None:
+    page = visit()
+    upload(page, pictures / "face.png")
+    page.get_by_role("button", name="How far can these confidences be trusted?").click()
+    sentence = page.locator("#am-reliability .am-sentence")
+    expect(sentence).to_contain_text("confidence")
+    diagram = page.locator("#am-diagram .main-svg").first
+    expect(diagram).to_be_visible()
+    first = sentence.inner_text()
+    page.locator("#am-which-answer input").click()
+    page.get_by_role("option").nth(1).click()
+    expect(page.locator("#am-which-answer input")).not_to_have_value("")
+    assert first
+    box, frame = diagram.bounding_box(), page.locator("#am-explainer").bounding_box()
+    assert box is not None
+    assert frame is not None
+    assert box["x"] + box["width"] <= frame["x"] + frame["width"]
+
+
+def test_the_number_of_candidates_can_be_set(visit: Visit, pictures: Path) -> None:
+    page = visit()
+    upload(page, pictures / "face.png")
+    page.get_by_role("button", name="Settings").first.click()
+    number = page.get_by_label("number input for Candidates shown")
+    number.fill("2")
+    number.press("Enter")
+    expect(page.locator(f'{CARD} [role="meter"]')).to_have_count(4)
+
+
+def test_the_thresholds_can_be_set(visit: Visit, pictures: Path) -> None:
+    page = visit()
+    upload(page, pictures / "scene.png")
+    expect(page.locator(CARD)).to_have_count(3)
+    page.get_by_role("button", name="Settings").first.click()
+    page.get_by_label("Use the thresholds that the models came with").uncheck()
+    number = page.get_by_label("number input for Find faces")
+    number.fill("1")
+    number.press("Enter")
+    expect(page.locator("#am-status")).to_contain_text("No face found")
+
+
+def test_a_wrong_model_name_gets_a_message_and_the_old_model_stays(visit: Visit, pictures: Path) -> None:
+    page = visit()
+    page.get_by_role("button", name="Settings").first.click()
+    field = page.locator("#am-emotion-model input")
+    field.fill("no/such/folder")
+    field.press("Enter")
+    page.get_by_role("button", name="Use these models").click()
+    message = page.locator("#am-model-status [role=alert]")
+    expect(message).to_contain_text("There is no folder")
+    expect(message).to_contain_text("Still in use: built-in")
+    upload(page, pictures / "face.png")
+    expect(page.locator(CARD)).to_have_count(1)
+
+
+def test_choices_of_one_visitor_are_not_those_of_another(visit: Visit, pictures: Path) -> None:
+    first, second = visit(), visit()
+    first.get_by_role("button", name="Settings").first.click()
+    number = first.get_by_label("number input for Candidates shown")
+    number.fill("1")
+    number.press("Enter")
+    for page, meters in ((first, 2), (second, 10)):
+        upload(page, pictures / "face.png")
+        expect(page.locator(f'{CARD} [role="meter"]')).to_have_count(meters)
+
+
+def test_many_files_give_a_table_and_a_csv(visit: Visit, pictures: Path, tmp_path: Path) -> None:
+    page = visit()
+    formula = tmp_path / "=1+1.png"
+    formula.write_bytes((pictures / "face.png").read_bytes())
+    page.get_by_role("tab", name="Many files").click()
+    files = [pictures / "scene.png", pictures / "text.png", formula]
+    page.set_input_files("#am-files input[type=file]", [str(file) for file in files])
+    expect(page.locator("#am-files")).to_contain_text("scene")
+    page.get_by_role("button", name="Identify all").click()
+    expect(page.locator("#am-batch-status")).to_contain_text("4 faces found in 2 pictures. 1 file could not be read")
+    expect(page.locator(".am-batch tbody tr")).to_have_count(5)
+    with page.expect_download() as download:
+        page.locator("#am-csv").click()
+    saved = tmp_path / "answers.csv"
+    download.value.save_as(saved)
+    with saved.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == ["scene.png"] * 3 + ["text.png", "'=1+1.png"]
+    assert "is text" in rows[3]["error"]
+    assert all(0 <= float(row["emotion_confidence"]) <= 1 for row in rows if not row["error"])
+
+
+def test_identifying_nothing_gets_a_message(visit: Visit) -> None:
+    page = visit()
+    page.get_by_role("tab", name="Many files").click()
+    page.get_by_role("button", name="Identify all").click()
+    expect(page.locator("#am-batch-status [role=alert]")).to_contain_text("There are no files yet")
+
+
+def test_the_models_are_described(visit: Visit) -> None:
+    page = visit()
+    page.get_by_role("tab", name="About").click()
+    about = page.locator("#am-about")
+    expect(about).to_contain_text("Accuracy")
+    expect(about).to_contain_text("Expected calibration error")
+    expect(about).to_contain_text("Limits")
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until the element with this text or label has the focus, and check that the focus can be seen."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(FOCUSED_NAME)
+        if focused == name:
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+            return
+    raise AssertionError(f"{name} cannot be reached with the Tab key")
+
+
+def test_the_keyboard_is_enough(visit: Visit, pictures: Path) -> None:
+    page = visit()
+    tab_to(page, "Drop an image file here to upload")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(str(pictures / "face.png"))
+    expect(page.locator(CARD)).to_have_count(1)
+    tab_to(page, "Show where the model looked (heat map)")
+    page.keyboard.press("Space")
+    expect(page.locator(".am-heat img")).to_have_count(2)
+    tab_to(page, "Several faces")
+    page.keyboard.press("Enter")
+    expect(page.locator(CARD)).to_have_count(4)
+    page.get_by_role("tab", name="Many files").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Identify all")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_nothing_scrolls_sideways(visit: Visit, pictures: Path, scheme: str, width: int) -> None:
+    page = visit(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    assert not scrolls_sideways(page)
+    upload(page, pictures / "scene.png")
+    page.get_by_label("Show where the model looked").check()
+    expect(page.locator(".am-heat").first).to_be_visible()
+    page.get_by_role("button", name="Settings").first.click()
+    page.get_by_role("button", name="How far can these confidences be trusted?").click()
+    expect(page.locator("#am-diagram .main-svg").first).to_be_visible()
+    assert not scrolls_sideways(page)
+    for tab in ("Many files", "About"):
+        page.get_by_role("tab", name=tab).click()
+        assert not scrolls_sideways(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_background(visit: Visit, pictures: Path, scheme: str) -> None:
+    page = visit(color_scheme=scheme)
+    upload(page, pictures / "face.png")
+    expect(page.locator(CARD)).to_have_count(1)
+    page.get_by_role("button", name="How far can these confidences be trusted?").click()
+    expect(page.locator("#am-diagram .xtick text").first).to_be_visible()
+    places = [".am-headline", ".am-subline", ".am-set", ".am-task", ".am-header p", "#am-diagram .xtick text"]
+    for place in places:
+        assert page.locator(place).first.evaluate(CONTRAST) >= 4.5, place
+
+
+FOCUSED_NAME = """() => {
+    const focused = document.activeElement;
+    return (focused.ariaLabel || focused.closest("label, button")?.innerText || "").trim();
+}"""
+
+# Contrast ratio of WCAG 2 between an element's text and the nearest opaque background behind it.
+CONTRAST = """(element) => {
+    const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const luminance = (colour) => {
+        const [r, g, b] = channels(colour).slice(0, 3).map((value) => {
+            const share = value / 255;
+            return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const style = getComputedStyle(element);
+    const text = element instanceof SVGElement ? style.fill : style.color;
+    let behind = element;
+    let background = "rgb(255, 255, 255)";
+    for (; behind; behind = behind.parentElement) {
+        const colour = getComputedStyle(behind).backgroundColor;
+        if (channels(colour).length === 3 || channels(colour)[3] > 0.99) { background = colour; break; }
+    }
+    const [light, dark] = [luminance(text), luminance(background)].sort((a, b) => b - a);
+    return (light + 0.05) / (dark + 0.05);
+}"""
