@@ -83,7 +83,7 @@ def top_k_accuracy(labels: np.ndarray, probabilities: np.ndarray, k: int) -> flo
 def negative_log_likelihood(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Mean of ``-log p(label)`` in nats."""
     chosen = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.clip(chosen, 1e-12, None)).mean())
+    return float(-np.log(np.clip(chosen, 1e-12, None)).mean()) + 0.0  # no negative zero
 
 
 def brier_score(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional
 
@@ -51,6 +51,8 @@ class Augmentation:
         rotation: largest rotation in degrees.
         jitter: strength of brightness, contrast and saturation changes.
         hue: strength of hue changes.
+        downscale: probability that the picture is made as coarse as a small face enlarged, so that coarseness says
+            nothing about who it is.
         greyscale: probability that the colours are taken away (sketches, manga).
         trivial_augment: one random operation of TrivialAugment (Müller and Hutter, 2021) on each picture.
         erasing: probability that a rectangle is erased.
@@ -62,6 +64,7 @@ class Augmentation:
     rotation: float = 0.0
     jitter: float = 0.0
     hue: float = 0.0
+    downscale: float = 0.0
     greyscale: float = 0.0
     trivial_augment: bool = False
     erasing: float = 0.0
@@ -91,6 +94,25 @@ def normalise(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
     return ((pixels.float() - mean) / std).to(memory_format=torch.channels_last)
 
 
+class RandomDownscale(nn.Module):
+    """Shrink pictures ``[..., S, S]`` to between 0.3 and 1 of their side and enlarge them again, by chance."""
+
+    SMALLEST = 0.3
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels of the same shape and type."""
+        if torch.rand(()) >= self.probability:
+            return pixels
+        side = pixels.shape[-1]
+        small = max(1, round(side * (self.SMALLEST + (1 - self.SMALLEST) * float(torch.rand(())))))
+        coarse = functional.resize(pixels, [small, small], antialias=True)
+        return functional.resize(coarse, [side, side], antialias=True)
+
+
 def train_transform(preprocessing: Preprocessing, augmentation: Augmentation) -> v2.Compose:
     """Random transform of one uint8 picture ``[3, H, W]`` to uint8 ``[3, image_size, image_size]``."""
     steps: list[v2.Transform] = [
@@ -111,6 +133,8 @@ def train_transform(preprocessing: Preprocessing, augmentation: Augmentation) ->
     if augmentation.jitter or augmentation.hue:
         strength = augmentation.jitter
         steps.append(v2.ColorJitter(strength, strength, strength, augmentation.hue))
+    if augmentation.downscale:
+        steps.append(RandomDownscale(augmentation.downscale))
     if augmentation.greyscale:
         steps.append(v2.RandomGrayscale(augmentation.greyscale))
     if augmentation.erasing:

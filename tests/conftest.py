@@ -30,6 +30,22 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return cache
 
 
+@pytest.fixture(scope="session")
+def drawn_characters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small dataset folder of procedural faces, with strangers. Not to be written to."""
+    from tests.small_runs import write_drawn_characters
+
+    return write_drawn_characters(tmp_path_factory.mktemp("data") / "drawn_characters")
+
+
+@pytest.fixture(scope="session")
+def finished_run(drawn_characters: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a classifier trained on `drawn_characters`. Not to be written to."""
+    from tests.small_runs import train
+
+    return train(drawn_characters, tmp_path_factory.mktemp("runs"))
+
+
 @pytest.fixture
 def hub(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     """A running stand-in Hub without repositories, in place of the real one, with an empty cache."""

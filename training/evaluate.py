@@ -15,7 +15,7 @@ import torch
 from datasets import disable_progress_bars
 
 from anime_models.classifier import Classifier
-from anime_models.errors import AnimeModelsError, RecordError
+from anime_models.errors import AnimeModelsError, DatasetError, RecordError
 from anime_models.face_datasets import SPLITS, dataset_revision, load_split
 from anime_models.records import CalibrationFigures, CalibrationPart, Result, RunRecord
 from training.measure import Measured, measure
@@ -37,6 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
             raise RecordError(f"The record of {options.checkpoint} claims no test figure; train it with this version.")
         data = Path(options.data)
         splits = {split: load_split(data, split) for split in SPLITS}
+        for split, faces in splits.items():
+            if faces.label_names != classifier.label_names:
+                raise DatasetError(f"{data}/{split}: its classes are not those of {options.checkpoint}; name its data.")
         kind = options.strangers or default_strangers(classifier)
         strangers = None if kind == "none" else load_strangers(kind, data)
         if dataset_revision(data) != classifier.record.dataset.revision:

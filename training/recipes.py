@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from anime_models.errors import ConfigError
 from anime_models.preprocessing import Augmentation
@@ -73,7 +73,7 @@ RECIPES = {
             eval_zoom=1.125,
             frozen_groups=4,
             stranger_share=0.15,
-            augmentation=STRONG,
+            augmentation=replace(STRONG, downscale=0.5),
         ),
         Recipe(
             "emotions",

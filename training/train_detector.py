@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from anime_models.checkpoints import RECORD, save_checkpoint
+from anime_models.checkpoints import CARD, RECORD, save_checkpoint
 from anime_models.detector_model import FaceNet
 from anime_models.drawn_faces import draw_scene
 from anime_models.errors import AnimeModelsError
@@ -79,6 +79,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--extra", type=Path, help="folder of face crop data sets (characters, emotions, faces64, ...)")
     parser.add_argument("--out", type=Path, default=Path("runs/detector"), help="run folder, new or to go on with")
     parser.add_argument("--evaluate", type=Path, help="only measure this detector folder")
+    parser.add_argument("--update-record", action="store_true", help="with --evaluate: store the new figures")
     parser.add_argument("--epochs", type=int, nargs="+", help="epochs of each round, instead of the recipe's")
     parser.add_argument("--epoch-samples", type=int, help="samples of an epoch, instead of the recipe's")
     parser.add_argument("--drawn-scenes", type=int, help="procedural scenes, instead of the recipe's")
@@ -126,14 +127,18 @@ def train(options: argparse.Namespace, data: DetectionData) -> RunRecord:
 
 
 def evaluate(options: argparse.Namespace, data: DetectionData) -> RunRecord:
-    """Measure a detector folder again and print its record's figures beside the new ones."""
+    """Measure a detector folder again and print its record's figures beside the new ones; store these on demand."""
     recorded = read_record(options.evaluate / RECORD)
-    measured = measured_record(recorded, FaceDetector.load(options.evaluate), options, data)
+    detector = FaceDetector.load(options.evaluate)
+    measured = measured_record(recorded, detector, options, data)
     for result in measured.results:
         before = recorded.value(result.metric, result.split, result.class_name)
         name = "/".join(filter(None, (result.split, result.metric, result.class_name)))
         print(f"{name:45} {result.value:9.4f}   recorded {'none' if before is None else format(before, '.4f')}")
     print("latency, ms:", measured.timing.inference_ms if measured.timing else None)
+    if options.update_record:
+        (options.evaluate / CARD).write_text(detector_card(detector.config, measured), "utf-8")
+        write_record(measured, options.evaluate / RECORD)
     return measured
 
 
@@ -145,7 +150,13 @@ def measured_record(
     timing = (record.timing or TimingPart()).model_copy(
         update={"inference_ms": latency_milliseconds(detector, test), "peak_rss_mb": peak_rss_mb()}
     )
-    return record.model_copy(update={"results": measure_detector(detector, data, test), "timing": timing})
+    return record.model_copy(
+        update={
+            "results": measure_detector(detector, data, test),
+            "timing": timing,
+            "environment": current_environment("fp32", options.threads),
+        }
+    )
 
 
 def drawn_scenes(count: int, seed: int) -> list[Picture]:

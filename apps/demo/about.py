@@ -19,6 +19,10 @@ METRICS = {
     "strangers_recognised_at_threshold": ("Strangers recognised", "faces of nobody it knows that are told apart"),
     "known_called_strangers_at_threshold": ("Known called strangers", "faces it should know that are turned away"),
 }
+NUMBERS = {
+    "shown_set_size": ("Mean set size", 'names in the "one of ..." list'),
+    "stranger_auroc": ("Stranger AUROC", "how well strangers are told from known faces; 1 is perfect, 0.5 is guessing"),
+}
 LIMITS: dict[Task, str] = {
     "character": (
         "It knows the characters it was trained on and nobody else. Most strangers are recognised as such, not all: a "
@@ -48,7 +52,11 @@ def describe(classifier: Classifier, source: str) -> dict[str, Any]:
         "labels": list(classifier.label_names),
         "abstain_below": round(classifier.calibration.abstention.threshold, 4),
         "trained_on": record.dataset.id if record else None,
-        "metrics": {name: round(value, 4) for name in METRICS if record and (value := record.value(name)) is not None},
+        "metrics": {
+            name: round(value, 4)
+            for name in (*METRICS, *NUMBERS)
+            if record and (value := record.value(name)) is not None
+        },
     }
 
 
@@ -88,6 +96,11 @@ def _figures(record: RunRecord) -> str:
     rows = [
         _row(title, percent(value), meaning)
         for name, (title, meaning) in METRICS.items()
+        if (value := record.value(name)) is not None
+    ]
+    rows += [
+        _row(title, f"{value:.2f}", meaning)
+        for name, (title, meaning) in NUMBERS.items()
         if (value := record.value(name)) is not None
     ]
     if record.calibration:

@@ -21,6 +21,8 @@ HEADER = f'<header class="am-header"><h1>{TITLE}</h1><p>{PURPOSE}</p></header>'
 # Gradio keeps our style sheet to the inside of the page; its footer lies outside.
 HEAD = "<style>@media (max-width: 768px) { footer > .divider { display: none !important; } }</style>"
 
+PASTE_SCRIPT = Path(__file__).parent / "paste.js"
+
 # Two cores: two readings at a time keep both busy, the rest waits in the queue.
 CONCURRENCY = 2
 QUEUE_SIZE = 64
@@ -74,6 +76,7 @@ def launch_demo(demo: gr.Blocks, host: str, port: int, favicon: Path | None = No
         theme=make_theme(),
         css_paths=[STYLE_SHEET],
         head=HEAD,
+        js=PASTE_SCRIPT.read_text("utf-8"),
         favicon_path=favicon,
         footer_links=["api", "settings"],
         run_history=False,

@@ -6,13 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from anime_models.classifier import Prediction
+from anime_models.classifier import Prediction, Verdict
 from anime_models.errors import AnimeModelsError
 from anime_models.records import ReliabilityBin
 from apps.demo.figures import reliability_figure
 from apps.demo.identify import Shown
 from apps.demo.models import ModelChoice, ModelShelf
-from apps.demo.wording import Task, percent, reliability_sentence
+from apps.demo.wording import STRANGER_CAVEAT, Task, percent, reliability_sentence
 
 HOW_TO_READ = (
     "Each bar gathers the test faces that were answered with about the same confidence; its height is the share of "
@@ -67,10 +67,14 @@ class Explainer:
 
     def _explained(self, choice: ModelChoice, task: Task, prediction: Prediction) -> list[Any]:
         bins = self._bins(task, choice)
-        sentence = _paragraph(reliability_sentence(bins, prediction.confidence), HOW_TO_READ if bins else "")
+        sentence = reliability_sentence(bins, prediction.confidence)
         if not bins:
-            return [sentence, gr.Plot(visible=False)]
-        return [sentence, gr.Plot(reliability_figure(bins, prediction.confidence), visible=True)]
+            return [_paragraphs(sentence), gr.Plot(visible=False)]
+        caveat = STRANGER_CAVEAT[task] if prediction.verdict is Verdict.STRANGER else ""
+        return [
+            _paragraphs(sentence, caveat, HOW_TO_READ),
+            gr.Plot(reliability_figure(bins, prediction.confidence), visible=True),
+        ]
 
     def _bins(self, task: Task, choice: ModelChoice) -> Sequence[ReliabilityBin]:
         try:
@@ -84,6 +88,6 @@ def _answer_name(number: int, prediction: Prediction) -> str:
     return f"Face {number}: {prediction.label} ({percent(prediction.confidence)})"
 
 
-def _paragraph(text: str, note: str = "") -> str:
-    extra = f'<p class="am-muted">{escape(note)}</p>' if note else ""
-    return f'<p class="am-sentence" role="status">{escape(text)}</p>{extra}'
+def _paragraphs(sentence: str, *notes: str) -> str:
+    smaller = "".join(f'<p class="am-muted">{escape(note)}</p>' for note in notes if note)
+    return f'<p class="am-sentence" role="status">{escape(sentence)}</p>{smaller}'

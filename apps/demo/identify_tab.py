@@ -17,7 +17,7 @@ from apps.demo.rendering import render_empty, render_error, render_reading, rend
 from apps.demo.settings_panel import SettingsPanel
 from apps.demo.uploads import Payload, upload_of
 
-DROP_TEXT = "# Drop a picture here\nor click to choose one"
+DROP_TEXT = "# Drop or paste a picture\nor click to choose one"
 
 
 class IdentifyTab:
@@ -67,7 +67,10 @@ class IdentifyTab:
         common: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "read"}
         fresh = {"outputs": [*self.outputs, *self.explainer.outputs], **common}
         # The picture is replaced by one with boxes; that is no input, so it is not read again.
-        self.picture.input(self._read_upload, [self.picture, *fields], preprocess=False, **fresh)
+        # A picture that comes while another is being read is read next.
+        self.picture.input(
+            self._read_upload, [self.picture, *fields], preprocess=False, trigger_mode="always_last", **fresh
+        )
         for example, button in zip(examples, buttons, strict=True):
             button.click(partial(self._read_file, str(example.path)), fields, **fresh)
         changes = [self.settings.choice.change, *(field.change for field in self.settings.thresholds)]

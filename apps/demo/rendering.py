@@ -36,7 +36,9 @@ def render_reading(reading: Reading, top_k: int, heat: Sequence[HeatPictures] = 
     """
     pictures: list[HeatPictures] = [*heat, *({} for _ in reading.faces[len(heat) :])]
     cards = "".join(_card(face, top_k, shown) for face, shown in zip(reading.faces, pictures, strict=True))
-    return f'<div class="am-cards" role="region" aria-label="Faces in this picture">{cards}</div>'
+    few = f'<p class="am-muted">Heat maps are made for the first {len(heat)} faces only.</p>'
+    note = few if 0 < len(heat) < len(reading.faces) else ""
+    return f'<div class="am-cards" role="region" aria-label="Faces in this picture">{note}{cards}</div>'
 
 
 def render_empty() -> str:

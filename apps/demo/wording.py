@@ -22,6 +22,16 @@ STRANGER_SET_WORDS: dict[Task, str] = {
     "character": "If it were one of them after all",
     "emotion": "If it shows one of them after all",
 }
+STRANGER_CAVEAT: dict[Task, str] = {
+    "character": (
+        "All test faces were of characters that the model knows. This one does not look like any of them, so the "
+        "figures say little about it."
+    ),
+    "emotion": (
+        "All test faces showed one of the emotions that the model knows. This one shows none of them clearly, so the "
+        "figures say little about it."
+    ),
+}
 
 
 def percent(fraction: float) -> str:

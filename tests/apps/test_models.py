@@ -107,7 +107,8 @@ def test_a_checkpoint_folder_can_be_chosen(tmp_path: Path, fakes: dict[Task, Fak
 
     shelf = ModelShelf(FakeDetector(), load)
     reader = shelf.reader(ModelChoice(emotion=str(tmp_path)))
-    assert reader.emotion.name == tmp_path.name
+    assert reader.emotion.config == config
+    assert not isinstance(reader.emotion, FakeClassifier)
     with pytest.raises(CheckpointError, match=r"config\.json"):
         shelf.classifier("emotion", str(tmp_path.parent))
 
@@ -128,6 +129,6 @@ def test_a_model_is_described_from_its_record(fakes: dict[Task, FakeClassifier])
 
 def test_the_about_page_gives_figures_and_limits(fakes: dict[Task, FakeClassifier]) -> None:
     html = render_about({task: ("<me>", model) for task, model in fakes.items()})
-    for text in ("97%", "96%", "92%", "0.080 → 0.020", "drawn-characters (1,200 train", "&lt;me&gt;", "Limits"):
+    for text in ("97%", "96%", "92%", "0.080 → 0.020", "1.40", "drawn-characters (1,200 train", "&lt;me&gt;", "Limits"):
         assert text in html
     assert "<b>" not in html

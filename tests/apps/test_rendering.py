@@ -92,6 +92,7 @@ def test_heat_maps_show_only_when_given() -> None:
     heat = Image.new("RGB", (32, 32))
     html = render_reading(reading, 3, [{"character": heat, "emotion": heat}])
     assert html.count("<figure") == 2
+    assert "for the first 1 faces only" in html
 
 
 def test_pictures_travel_inside_the_page() -> None:

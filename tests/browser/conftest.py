@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from anime_models.drawn_faces import draw_face, draw_scene
 from tests.apps.serving import served
 from tests.browser.driver import Visit, launch_browser
+
+# Machines that test are often busy with something else as well.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

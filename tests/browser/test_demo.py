@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import JSHandle, Page, expect
 
 from anime_models.drawn_faces import EMOTIONS
 
@@ -74,7 +74,25 @@ def test_clearing_the_picture_clears_the_answers(visit: Visit, pictures: Path) -
     expect(page.locator("#am-results")).to_contain_text("No picture yet")
 
 
-def test_a_picture_can_be_pasted(visit: Visit, pictures: Path) -> None:
+# Python's side of a file held by the page: a DataTransfer with one PNG of these base64 bytes.
+HOLD_PICTURE = """(data) => {
+    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], "held.png", { type: "image/png" }));
+    return transfer;
+}"""
+
+PASTE = """(held) => {
+    const options = { clipboardData: held, bubbles: true, cancelable: true };
+    document.body.dispatchEvent(new ClipboardEvent("paste", options));
+}"""
+
+
+def hold(page: Page, file: Path) -> JSHandle:
+    return page.evaluate_handle(HOLD_PICTURE, base64.b64encode(file.read_bytes()).decode())
+
+
+def test_a_picture_can_be_pasted_with_the_button(visit: Visit, pictures: Path) -> None:
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     page.evaluate(
         """async (data) => {
@@ -90,21 +108,18 @@ def test_a_picture_can_be_pasted(visit: Visit, pictures: Path) -> None:
 
 def test_a_picture_can_be_dropped(visit: Visit, pictures: Path) -> None:
     page = visit()
-    transfer = page.evaluate_handle(
-        """(data) => {
-            const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-            const transfer = new DataTransfer();
-            transfer.items.add(new File([bytes], "dropped.png", { type: "image/png" }));
-            return transfer;
-        }""",
-        base64.b64encode((pictures / "face.png").read_bytes()).decode(),
-    )
-    page.dispatch_event('#am-picture button[aria-dropeffect="copy"]', "drop", {"dataTransfer": transfer})
+    transfer = {"dataTransfer": hold(page, pictures / "scene.png")}
+    page.dispatch_event('#am-picture button[aria-dropeffect="copy"]', "drop", transfer)
+    expect(page.locator(CARD)).to_have_count(3)
+    page.dispatch_event("#am-picture img", "drop", {"dataTransfer": hold(page, pictures / "face.png")})
     expect(page.locator(CARD)).to_have_count(1)
 
 
-def test_the_webcam_is_offered(visit: Visit) -> None:
-    expect(visit().get_by_label("Capture from camera")).to_be_visible()
+def test_a_picture_can_be_pasted_with_the_keyboard_even_over_another(visit: Visit, pictures: Path) -> None:
+    page = visit()
+    for file, faces in (("scene.png", 3), ("face.png", 1)):
+        page.evaluate(PASTE, hold(page, pictures / file))
+        expect(page.locator(CARD)).to_have_count(faces)
 
 
 @pytest.mark.parametrize("example", [*EMOTIONS, "Several faces"])

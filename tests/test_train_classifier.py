@@ -1,0 +1,529 @@
+"""Training from the command line: what a run leaves behind, how it goes on after a kill, what it refuses."""
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from anime_models.backbones import build_model, layer_groups, load_packaged_weights
+from anime_models.checkpoints import load_checkpoint
+from anime_models.classifier import Classifier
+from anime_models.drawn_faces import draw_face
+from anime_models.face_datasets import SPLITS, FaceDataset, load_split
+from anime_models.records import read_record
+from tests.parquet_files import write_split
+from tests.small_models import noise, write_checkpoint
+from tests.small_runs import FLAGS, FROZEN_GROUPS, NUM_STRANGERS, epoch_lines, train
+from training import loop, recipes, train_classifier
+from training.folds import group_folds
+from training.recipes import Recipe, recipe_named
+from training.train_classifier import main
+
+SMOKE = ("--recipe", "smoke", "--epochs", "1", "--image-size", "32", "--threads", "1")
+
+
+class Killed(BaseException):
+    """Stands for a signal: nothing in the program catches it."""
+
+
+class TestRunFolder:
+    def test_it_is_complete_and_nothing_is_left_over(self, finished_run: Path) -> None:
+        assert {path.name for path in finished_run.iterdir()} == {
+            "record.json",
+            "metrics.jsonl",
+            "predictions.parquet",
+            "checkpoint",
+        }
+        files = {path.name for path in (finished_run / "checkpoint").iterdir()}
+        assert files - {"class_means.safetensors"} == {"model.safetensors", "config.json", "README.md", "record.json"}
+
+    def test_its_name_says_what_it_is(self, finished_run: Path) -> None:
+        assert finished_run.name.endswith("Z-character-efficientnet_lite0-full-s42")
+
+    def test_the_record_says_how_it_was_got(self, finished_run: Path, drawn_characters: Path) -> None:
+        record = read_record(finished_run / "record.json")
+        assert (record.kind, record.status, record.task, record.seed) == ("measured", "finished", "character", 42)
+        assert record.run_id == finished_run.name
+        assert record.dataset.id == drawn_characters.name
+        assert record.dataset.num_images == {
+            **{split: len(load_split(drawn_characters, split)) for split in SPLITS},
+            **{f"strangers_{split}": NUM_STRANGERS for split in SPLITS},
+        }
+        assert record.recipe["epochs"] == 2
+        assert record.recipe["frozen_groups"] == FROZEN_GROUPS
+        assert record.model.start_weights == "packaged"
+        assert record.environment is not None
+        assert record.environment.threads == 1
+        assert record.code is not None
+        assert len(record.code.commit) in (0, 40)
+        assert record.selection is not None
+        losses = [line["validation/loss"] for line in epoch_lines(finished_run)]
+        assert record.selection.best_epoch == int(np.argmin(losses))
+        assert record == read_record(finished_run / "checkpoint" / "record.json")
+
+    def test_size_and_cost_are_the_model_s(self, finished_run: Path) -> None:
+        record, model = read_record(finished_run / "record.json"), load_checkpoint(finished_run / "checkpoint").model
+        frozen = {name for names in layer_groups(model)[-FROZEN_GROUPS:] for name in names}
+        sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
+        assert record.model.num_parameters == sum(sizes.values())
+        assert record.model.num_trainable == sum(size for name, size in sizes.items() if name not in frozen)
+        # 0.39e9 multiply-adds at 224 px, each counted twice.
+        assert record.model.flops == pytest.approx(2 * 0.39e9 * (64 / 224) ** 2, rel=0.1)
+        timing = record.timing
+        assert timing is not None
+        assert timing.seconds_per_epoch is not None
+        assert timing.total_seconds is not None
+        assert 0 < 2 * timing.seconds_per_epoch < timing.total_seconds
+
+    def test_figures_follow_from_the_predictions(self, finished_run: Path) -> None:
+        record = read_record(finished_run / "record.json")
+        rows = pq.read_table(finished_run / "predictions.parquet").to_pylist()
+        counts = {**{f"strangers_{split}": NUM_STRANGERS for split in ("validation", "test")}}
+        for split in SPLITS:
+            counts[split] = record.dataset.num_images[split]
+        assert {name: sum(row["split"] == name for row in rows) for name in counts} == counts
+        assert len(rows) == sum(counts.values())
+        assert all((row["label"] == -1) == row["split"].startswith("strangers_") for row in rows)
+        for split in ("validation", "test"):
+            known = [row for row in rows if row["split"] == split]
+            right = np.mean([np.argmax(row["logits"][:3]) == row["label"] for row in known])
+            assert record.value("accuracy", split) == pytest.approx(right)
+        assert record.calibration is not None
+        reliability = record.calibration.after.reliability
+        assert len(reliability) == 15
+        assert sum(bar.count for bar in reliability) == counts["test"]
+
+    def test_every_figure_that_is_asked_for_is_there(self, finished_run: Path) -> None:
+        record = read_record(finished_run / "record.json")
+        wanted = [
+            *("accuracy", "macro_f1", "weighted_f1", "loss", "top_5_accuracy", "conformal_coverage", "selective_risk"),
+            *("conformal_set_size", "shown_set_coverage", "shown_set_size", "answered_share", "stranger_auroc"),
+            *("strangers_recognised", "strangers_recognised_at_threshold", "known_called_strangers_at_threshold"),
+        ]
+        for split in ("validation", "test"):
+            missing = [metric for metric in wanted if record.value(metric, split) is None]
+            assert not missing
+            for method in ("energy", "distance", "extra_class"):
+                assert record.value("stranger_auroc", split, method) is not None
+            for label in load_checkpoint(finished_run / "checkpoint").config.label_names:
+                assert record.value("f1", split, label) is not None
+        low, high = next(r.ci95 for r in record.results if r.metric == "accuracy" and r.split == "test") or (2, 2)
+        assert low <= (record.value("accuracy") or 0) <= high <= 1
+
+    def test_the_checkpoint_loads_and_predicts(self, finished_run: Path, drawn_characters: Path) -> None:
+        classifier = Classifier.load(finished_run / "checkpoint")
+        assert classifier.task == "character"
+        assert classifier.config.stranger_output
+        assert classifier.config.strangers is not None
+        assert classifier.config.calibration is not None
+        assert classifier.config.calibration.num_images == len(load_split(drawn_characters, "validation"))
+        (prediction,) = classifier.predict([draw_face(identity=0, size=64)])
+        assert {candidate.label for candidate in prediction.candidates} == set(classifier.label_names)
+        assert prediction.candidates[0].details["series"]
+
+    def test_the_card_shows_the_record_s_figures(self, finished_run: Path) -> None:
+        card = (finished_run / "checkpoint" / "README.md").read_text()
+        record = read_record(finished_run / "record.json")
+        assert card.startswith("---\nlicense: apache-2.0\n")
+        for metric in ("accuracy", "macro_f1", "stranger_auroc", "conformal_coverage"):
+            assert f"| {metric} | {record.value(metric):.4f} |" in card
+        assert all(name in card for name in load_checkpoint(finished_run / "checkpoint").config.label_names)
+
+    def test_frozen_groups_are_bit_for_bit_as_they_started(self, finished_run: Path) -> None:
+        trained = load_checkpoint(finished_run / "checkpoint").model
+        start = build_model("efficientnet_lite0", "plain", 4, 64)
+        load_packaged_weights(start, "efficientnet_lite0")
+        frozen = {name for names in layer_groups(start)[-FROZEN_GROUPS:] for name in names}
+        modules = {name.rpartition(".")[0] for name in frozen}
+        before, after = start.state_dict(), trained.state_dict()
+        kept = {name for name in before if name.rpartition(".")[0] in modules}
+        assert any(name.endswith("running_mean") for name in kept)
+        for name in kept:
+            stored = before[name].half().float() if before[name].ndim > 1 else before[name]
+            assert torch.equal(after[name], stored), name
+        moved = {name for name in before if name not in kept and not name.startswith("head.")}
+        assert all(not torch.equal(after[name], before[name]) for name in moved if name.endswith("running_mean"))
+
+
+def test_it_learns_to_tell_characters_apart(drawn_characters: Path, tmp_path: Path) -> None:
+    """And without strangers there is no extra output and no rule."""
+    folder = train(drawn_characters, tmp_path, flags=("--recipe", "smoke", "--epochs", "4", "--threads", "1"))
+    record = read_record(folder / "record.json")
+    assert (record.value("accuracy") or 0) > 0.8
+    config = load_checkpoint(folder / "checkpoint").config
+    assert (config.num_outputs, config.stranger_output, config.strangers) == (3, False, None)
+    losses = [line["train/loss"] for line in epoch_lines(folder)]
+    assert losses[-1] < losses[0]
+
+
+class TestResume:
+    def assert_same_end(self, folder: Path, reference: Path) -> None:
+        assert epoch_lines(folder) == epoch_lines(reference)
+        weights = [path / "checkpoint" / "model.safetensors" for path in (folder, reference)]
+        assert weights[0].read_bytes() == weights[1].read_bytes()
+        assert load_checkpoint(folder / "checkpoint").config == load_checkpoint(reference / "checkpoint").config
+        records = [read_record(path / "record.json") for path in (folder, reference)]
+        assert records[0].results == records[1].results
+        assert records[0].calibration == records[1].calibration
+        assert records[0].status == "finished"
+        assert {path.name for path in folder.iterdir()} == {path.name for path in reference.iterdir()}
+
+    def resume(self, folder: Path, data: Path, *more: str) -> int:
+        return main(["--data", str(data), "--task", "character", *FLAGS, "--resume", str(folder), *more])
+
+    def test_after_a_real_kill_it_ends_as_if_nothing_had_been(
+        self, drawn_characters: Path, finished_run: Path, tmp_path: Path
+    ) -> None:
+        """The process is killed as soon as it has reported its first epoch."""
+        flags = ["--data", str(drawn_characters), "--task", "character", "--out", str(tmp_path), *FLAGS]
+        command = [sys.executable, "-u", "-m", "training.train_classifier", *flags]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=train_classifier.REPOSITORY) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("epoch=0 ")
+            os.kill(process.pid, signal.SIGKILL)
+        (folder,) = tmp_path.iterdir()
+        assert read_record(folder / "record.json").status == "running"
+        assert self.resume(folder, drawn_characters) == 0
+        self.assert_same_end(folder, finished_run)
+
+    @pytest.mark.parametrize(
+        ("module", "name", "calls"),
+        [(loop, "normalise", 1), (train_classifier, "calibrate", 0), (train_classifier, "model_card", 0)],
+        ids=["in an epoch", "after training", "at the very end"],
+    )
+    def test_wherever_it_stopped(
+        self,
+        drawn_characters: Path,
+        finished_run: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        module: Any,
+        name: str,
+        calls: int,
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, killed_after(calls, getattr(module, name)))
+            with pytest.raises(Killed):
+                train(drawn_characters, tmp_path)
+        (folder,) = tmp_path.iterdir()
+        assert read_record(folder / "record.json").status == "running"
+        assert self.resume(folder, drawn_characters) == 0
+        self.assert_same_end(folder, finished_run)
+
+    def test_a_run_that_ended_in_an_error_says_so(
+        self, drawn_characters: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*arguments: object) -> None:
+            raise RuntimeError("no memory")
+
+        monkeypatch.setattr(train_classifier, "fit", fail)
+        with pytest.raises(RuntimeError, match="no memory"):
+            train(drawn_characters, tmp_path)
+        (folder,) = tmp_path.iterdir()
+        assert read_record(folder / "record.json").status == "failed"
+
+    def test_other_settings_are_refused(
+        self, finished_run: Path, drawn_characters: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        folder = Path(shutil.copytree(finished_run, tmp_path / finished_run.name))
+        fields = json.loads((folder / "record.json").read_text())
+        (folder / "record.json").write_text(json.dumps({**fields, "status": "running"}))
+        assert self.resume(folder, drawn_characters, "--seed", "7") == 1
+        assert "began with seed 42, not 7" in capsys.readouterr().err
+        assert self.resume(folder, drawn_characters, "--epochs", "3") == 1
+        assert "began with epochs 2, not 3" in capsys.readouterr().err
+        assert read_record(folder / "record.json").seed == 42
+
+    def test_a_finished_run_is_left_alone(
+        self, finished_run: Path, drawn_characters: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = (finished_run / "record.json").read_bytes()
+        assert self.resume(finished_run, drawn_characters) == 1
+        assert "is finished; leave --resume out" in capsys.readouterr().err
+        assert (finished_run / "record.json").read_bytes() == before
+
+
+def killed_after(num_calls: int, original: Callable[..., Any]) -> Callable[..., Any]:
+    calls = 0
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls > num_calls:
+            raise Killed
+        return original(*arguments, **named)
+
+    return call
+
+
+class TestLoop:
+    def test_diverging_is_said_and_not_kept(
+        self,
+        drawn_characters: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        wild = dataclasses.replace(recipe_named("smoke"), name="wild", head_lr=float("inf"))
+        monkeypatch.setitem(recipes.RECIPES, "wild", wild)
+        arguments = ["--data", str(drawn_characters), "--task", "character", "--out", str(tmp_path)]
+        assert main([*arguments, "--recipe", "wild", "--threads", "1"]) == 1
+        assert "diverged in epoch 0" in capsys.readouterr().err
+        (folder,) = tmp_path.iterdir()
+        assert read_record(folder / "record.json").status == "failed"
+        assert not (folder / "checkpoint").exists()
+
+    @pytest.mark.parametrize("num_groups", [0, 1, 5, 17])
+    def test_freezing_counts_from_the_stem(self, num_groups: int) -> None:
+        model = build_model("efficientnet_lite0", "plain", 3, 64)
+        loop.freeze(model, num_groups)
+        loop.set_training(model)
+        groups = layer_groups(model)
+        frozen = {name for names in groups[len(groups) - num_groups :] for name in names}
+        for name, parameter in model.named_parameters():
+            assert parameter.requires_grad == (name not in frozen)
+        for name, module in model.named_modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                assert module.training == (f"{name}.weight" not in frozen)
+
+    @pytest.mark.parametrize("num_groups", [-1, 18, 30])
+    def test_freezing_more_than_there_is_is_refused(self, num_groups: int) -> None:
+        model = build_model("efficientnet_lite0", "plain", 3, 64)
+        with pytest.raises(train_classifier.ConfigError, match=f"freeze {num_groups} "):
+            loop.freeze(model, num_groups)
+
+    def test_learning_rates_fall_from_head_to_stem_and_norms_do_not_decay(self) -> None:
+        model = build_model("efficientnet_lite0", "dropout", 3, 64)
+        recipe = Recipe("test", epochs=1, head_lr=1.0, backbone_lr=0.5, layer_decay=0.5, weight_decay=0.1)
+        names = {id(parameter): name for name, parameter in model.named_parameters()}
+        depth_of = {name: depth for depth, group in enumerate(layer_groups(model)) for name in group}
+        seen = 0
+        for group in loop.parameter_groups(model, recipe):
+            for parameter in group["params"]:
+                depth = depth_of[names[id(parameter)]]
+                assert group["lr"] == pytest.approx(1.0 if depth == 0 else 0.5**depth)
+                assert group["weight_decay"] == (0.1 if parameter.ndim > 1 else 0)
+                seen += 1
+        assert seen == len(names)
+
+    def test_the_schedule_rises_and_falls_to_zero(self) -> None:
+        factor = loop.warmup_cosine(Recipe("test", epochs=1, warmup_share=0.2), 100)
+        values = [factor(step) for step in range(101)]
+        assert values[:20] == pytest.approx([(step + 1) / 20 for step in range(20)])
+        assert max(values) == values[20] == 1
+        assert values[60] == pytest.approx(0.5)
+        assert values[20:] == sorted(values[20:], reverse=True)
+        assert values[100] == pytest.approx(0)
+
+    def test_mixing_keeps_the_mass_of_the_targets(self) -> None:
+        recipe = Recipe("test", epochs=1, mix_share=1.0)
+        loop.seed_everything(0)
+        images, labels = torch.rand(8, 3, 16, 16), torch.arange(8) % 3
+        mixed, targets = loop.mixer(recipe, 3)(images.clone(), labels)
+        torch.testing.assert_close(targets.sum(dim=1), torch.ones(8))
+        assert not torch.equal(mixed, images)
+
+    def test_without_mixing_only_labels_are_smoothed(self) -> None:
+        recipe = Recipe("test", epochs=1, mixup=0.0, cutmix=0.0, label_smoothing=0.3)
+        images = torch.rand(4, 3, 16, 16)
+        same, targets = loop.mixer(recipe, 3)(images.clone(), torch.tensor([0, 1, 2, 0]))
+        assert torch.equal(same, images)
+        torch.testing.assert_close(targets[0], torch.tensor([0.8, 0.1, 0.1]))
+
+
+def dataset_of(num_groups: int, per_group: int, prefix: str) -> FaceDataset:
+    total = num_groups * per_group
+    return FaceDataset(
+        images=tuple(noise(0) for _ in range(total)),
+        labels=np.arange(total) % 2,
+        label_names=("A", "B"),
+        ids=tuple(f"{prefix}{i}" for i in range(total)),
+        groups=tuple(f"{prefix}-group{i // per_group}" for i in range(total)),
+        sources=("",) * total,
+        details=({}, {}),
+    )
+
+
+class TestFolds:
+    @pytest.mark.parametrize(("num_folds", "per_group"), [(2, 3), (5, 1), (5, 4)])
+    def test_no_group_is_in_two_splits_and_every_picture_is_tested_once(self, num_folds: int, per_group: int) -> None:
+        sizes = {"train": 16, "validation": 5, "test": 5}
+        splits = {split: dataset_of(size, per_group, split) for split, size in sizes.items()}
+        tested: list[str] = []
+        folds = list(group_folds(splits, num_folds, seed=3))
+        assert len(folds) == num_folds
+        for fold in folds:
+            groups = [set(fold[split].groups) for split in SPLITS]
+            assert not groups[0] & groups[1]
+            assert not groups[0] & groups[2]
+            assert not groups[1] & groups[2]
+            assert all(set(fold[split].labels) == {0, 1} for split in SPLITS)
+            assert sum(len(fold[split]) for split in SPLITS) == 26 * per_group
+            tested += fold["test"].ids
+        assert sorted(tested) == sorted(name for data in splits.values() for name in data.ids)
+
+    def test_a_seed_deals_them_the_same_way(self) -> None:
+        splits = {split: dataset_of(10, 2, split) for split in SPLITS}
+        first, again, other = ([fold["test"].ids for fold in group_folds(splits, 3, seed)] for seed in (1, 1, 2))
+        assert first == again != other
+
+    @pytest.mark.parametrize("num_folds", [-1, 1, 30])
+    def test_too_few_groups_or_folds_are_refused(self, num_folds: int) -> None:
+        splits = {split: dataset_of(10, 2, split) for split in SPLITS}
+        with pytest.raises(train_classifier.ConfigError, match=f"Cannot make {num_folds} folds of 30 groups"):
+            next(group_folds(splits, num_folds, seed=1))
+
+    def test_a_cross_validation_leaves_a_run_for_each_fold(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        data, groups = self.write_grouped(tmp_path / "data")
+        flags = ["--data", str(data), "--task", "emotion", *SMOKE, "--folds", "2"]
+        with monkeypatch.context() as patch:
+            patch.setattr(train_classifier, "calibrate", killed_after(1, train_classifier.calibrate))
+            with pytest.raises(Killed):
+                main([*flags, "--out", str(tmp_path / "runs")])
+        (folder,) = (tmp_path / "runs").iterdir()
+        first = (folder / "fold-0" / "record.json").read_bytes()
+        assert main([*flags, "--resume", str(folder)]) == 0
+        assert (folder / "fold-0" / "record.json").read_bytes() == first, "a finished fold is not trained again"
+        record = read_record(folder / "record.json")
+        assert record.status == "finished"
+        scores = np.array(
+            [read_record(folder / f"fold-{i}" / "record.json").value("macro_f1") for i in range(2)], dtype=float
+        )
+        assert [record.value("macro_f1", f"fold_{i}") for i in range(2)] == scores.tolist()
+        assert record.value("macro_f1_mean", "folds") == pytest.approx(np.mean(scores))
+        assert record.value("macro_f1_sd", "folds") == pytest.approx(np.std(scores, ddof=1))
+        tested = []
+        for i in range(2):
+            rows = pq.read_table(folder / f"fold-{i}" / "predictions.parquet").to_pylist()
+            of_split = {split: {groups[r["image_id"]] for r in rows if r["split"] == split} for split in SPLITS}
+            assert not of_split["test"] & (of_split["train"] | of_split["validation"])
+            assert not of_split["validation"] & of_split["train"]
+            tested += [row["image_id"] for row in rows if row["split"] == "test"]
+        assert sorted(tested) == sorted(groups)
+
+    @staticmethod
+    def write_grouped(folder: Path) -> tuple[Path, dict[str, str]]:
+        """Forty pictures of twenty groups; returns also the group of each image id."""
+        for start, split in ((0, "train"), (24, "validation"), (32, "test")):
+            count = 24 if split == "train" else 8
+            write_split(
+                folder / f"{split}.parquet",
+                [noise(start + i, (32, 32)) for i in range(count)],
+                labels=[i % 2 for i in range(count)],
+                names=("Happy", "Sad"),
+                group=[f"g{(start + i) // 2}" for i in range(count)],
+            )
+        loaded = [load_split(folder, split) for split in SPLITS]
+        return folder, {name: group for data in loaded for name, group in zip(data.ids, data.groups, strict=True)}
+
+
+class TestErrors:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def vit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return write_checkpoint(tmp_path_factory.mktemp("models") / "vit", backbone="vit_small_16")
+
+    def refusal(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+        """What the command line says when it exits with 1: one line on stderr, no traceback."""
+        assert main([*arguments, "--threads", "1"]) == 1
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1
+        assert lines[0].startswith("error: ")
+        return lines[0]
+
+    @pytest.mark.parametrize(
+        ("flags", "message"),
+        [
+            (["--recipe", "magic"], "no recipe 'magic'. Choose one of: characters"),
+            (["--start", "nowhere/at/all"], 'There is no folder "nowhere/at/all"'),
+            (["--start", "packaged", "--backbone", "resnet18"], "no packaged weights for 'resnet18'"),
+            (["--start", "imagenet"], "ImageNet weights of efficientnet_lite0 could not be fetched"),
+            (["--strangers", "faces"], "train.parquet does not exist"),
+            (["--image-size", "8"], "image size 8 cannot be used"),
+            (["--resume", "nowhere"], "no run folder nowhere; leave --resume out"),
+            (["--folds", "1"], "Cannot make 1 folds"),
+        ],
+    )
+    def test_settings(
+        self,
+        drawn_characters: Path,
+        hub_cache: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        flags: list[str],
+        message: str,
+    ) -> None:
+        data = ["--data", str(drawn_characters), "--task", "character", "--recipe", "smoke"]
+        assert message in self.refusal(capsys, *data, "--out", str(tmp_path), *flags)
+
+    def test_start_weights_of_another_kind_or_size(
+        self, drawn_characters: Path, vit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        flags = ["--data", str(drawn_characters), "--task", "character", "--out", str(tmp_path), "--start", str(vit)]
+        assert "holds a vit_small_16" in self.refusal(capsys, *flags, "--recipe", "smoke")
+        message = self.refusal(capsys, *flags, "--recipe", "smoke", "--backbone", "vit_small_16", "--image-size", "96")
+        assert "was trained at 64 px" in message
+
+    def test_no_data(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        message = self.refusal(capsys, "--data", str(tmp_path), "--task", "emotion", "--out", str(tmp_path / "runs"))
+        assert "train.parquet does not exist" in message
+        assert not (tmp_path / "runs").exists()
+
+    @pytest.mark.parametrize(
+        ("labels", "message"),
+        [
+            ({"train": None, "validation": None, "test": None}, "data/train: every picture needs a label"),
+            ({"train": [0, 1], "validation": [0, None], "test": [0]}, "data/validation: every picture needs a label"),
+            ({"train": [0, 0], "validation": [0, 1], "test": [0]}, "data/train: there is no picture of 'Sad'"),
+            ({"train": [0, 1], "validation": [], "test": [0]}, "data/validation: every picture needs a label"),
+        ],
+    )
+    def test_data_that_cannot_be_learnt_from(
+        self,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        labels: dict[str, list[int | None] | None],
+        message: str,
+    ) -> None:
+        for split, values in labels.items():
+            pictures = [noise(i) for i in range(2 if values is None else len(values))]
+            write_split(tmp_path / "data" / f"{split}.parquet", pictures, values, names=("Happy", "Sad"))
+        data = ["--data", str(tmp_path / "data"), "--task", "emotion", "--recipe", "smoke"]
+        assert message in self.refusal(capsys, *data, "--out", str(tmp_path / "runs"))
+
+    def test_splits_with_other_classes(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        for split in SPLITS:
+            names = ("Happy", "Sad") if split != "test" else ("Sad", "Happy")
+            write_split(tmp_path / "data" / f"{split}.parquet", [noise(0), noise(1)], [0, 1], names=names)
+        data = ["--data", str(tmp_path / "data"), "--task", "emotion", "--recipe", "smoke"]
+        assert "data/test: its classes" in self.refusal(capsys, *data, "--out", str(tmp_path / "runs"))
+
+    @pytest.mark.parametrize(
+        "flags", [["--epochs", "0"], ["--image-size", "-3"], ["--threads", "0"], ["--task", "age"]]
+    )
+    def test_flags_that_make_no_sense(self, flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit) as exit_info:
+            main(["--data", "somewhere", "--task", "emotion", *flags])
+        assert exit_info.value.code == 2
+        assert flags[0] in capsys.readouterr().err
+
+
+def test_a_trained_checkpoint_is_a_start(finished_run: Path, drawn_characters: Path, tmp_path: Path) -> None:
+    start = finished_run / "checkpoint"
+    folder = train(drawn_characters, tmp_path, "--start", str(start), flags=SMOKE)
+    record = read_record(folder / "record.json")
+    assert record.model.start_weights == str(start)
+    assert load_checkpoint(folder / "checkpoint").config.start_weights == str(start)
