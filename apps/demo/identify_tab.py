@@ -80,7 +80,8 @@ class IdentifyTab:
 
     def _read_upload(self, payload: Payload | None, *fields: Any) -> list[Any]:
         if payload is None:
-            return self._cleared("")
+            # Dropping a picture on another clears the field first: leave it alone, the new one may be in it already.
+            return [gr.skip(), *self._cleared("")[1:]]
         try:
             path = upload_of(payload).path
         except AnimeModelsError as error:
