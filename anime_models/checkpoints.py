@@ -175,9 +175,9 @@ def save_checkpoint(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).unlink(missing_ok=True)
-    save_file({name: _stored(tensor) for name, tensor in model.state_dict().items()}, folder / WEIGHTS)
+    _write_tensors({name: _stored(tensor) for name, tensor in model.state_dict().items()}, folder / WEIGHTS)
     if class_means is not None:
-        save_file({"class_means": torch.from_numpy(np.ascontiguousarray(class_means))}, folder / MEANS)
+        _write_tensors({"class_means": torch.from_numpy(np.ascontiguousarray(class_means))}, folder / MEANS)
     (folder / CARD).write_text(card, "utf-8")
     write_record(record, folder / RECORD)
     write_config(folder, config)
@@ -188,6 +188,11 @@ def write_config(folder: Path, config: BaseModel) -> None:
     temporary = folder / "config.tmp"
     temporary.write_text(json.dumps(config.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n", "utf-8")
     temporary.replace(folder / CONFIG)
+
+
+def _write_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    save_file(tensors, path)
+    path.chmod(0o644)  # safetensors makes files that only their owner can read
 
 
 def _stored(tensor: Tensor) -> Tensor:

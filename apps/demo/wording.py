@@ -87,6 +87,8 @@ def subline(prediction: Prediction) -> str:
 def set_in_words(task: Task, prediction: Prediction) -> str:
     """The conformal set as a sentence."""
     names = prediction.conformal_set
+    if len(names) == len(prediction.candidates):
+        return f"It could be any of the {len(names)}."
     if prediction.verdict is Verdict.STRANGER:
         return f"{STRANGER_SET_WORDS[task]}: {listing(names, 'or')}."
     if len(names) > 1:

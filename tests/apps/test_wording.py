@@ -68,6 +68,10 @@ def test_a_long_set_names_the_first_and_counts_the_rest() -> None:
     assert set_in_words("character", prediction) == "One of: A, B, C, D, E or 5 more."
 
 
+def test_a_set_of_all_labels_says_so() -> None:
+    assert set_in_words("character", sure(0.5, "Aoi", "Ren")) == "It could be any of the 2."
+
+
 def test_the_reliability_sentence_gives_count_range_and_share() -> None:
     assert reliability_sentence(reliability_bins(), 0.95) == (
         "Of 200 test faces answered with 93-100% confidence, 95% were right."

@@ -72,7 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
         whole, bare = np.median(scene.whole), np.median(scene.bare)
         print(f"{scene.name:34s} {whole:7.1f} ms, networks alone {bare:7.1f} ms, {whole / bare:.2f}x")
     everything = np.concatenate([scene.whole for scene in timed])
-    print(f"bytes to both answers: p50 {np.percentile(everything, 50):.1f} ms, p95 {np.percentile(everything, 95):.1f} ms")
+    print(
+        f"bytes to both answers: p50 {np.percentile(everything, 50):.1f} ms, p95 {np.percentile(everything, 95):.1f} ms"
+    )
     cold_seconds, cold_mb = cold_start()
     print(f"peak memory: {cold_mb:.0f} MB for one answer in a fresh process, {peak_rss_mb():.0f} MB here")
     ratio = sum(np.median(scene.whole) for scene in timed) / sum(np.median(scene.bare) for scene in timed)

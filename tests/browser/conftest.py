@@ -1,6 +1,5 @@
 """The demo as it ships, served once, and a real browser to visit it with."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ expect.set_options(timeout=30_000)
 @pytest.fixture(scope="session")
 def demo() -> Iterator[str]:
     """Address of the demo with the models that ship with the package."""
-    with served(os.environ.get("DEMO_MODULE", "apps.demo")) as address:
+    with served("apps.demo") as address:
         yield address
 
 

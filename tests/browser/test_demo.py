@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import JSHandle, Page, expect
+from playwright.sync_api import Browser, JSHandle, Page, expect
 
 from anime_models.drawn_faces import EMOTIONS
+from tests.browser import driver
 
 Visit = Callable[..., Page]
 UPLOAD = "#am-picture input[type=file]"
@@ -113,6 +114,17 @@ def test_a_picture_can_be_dropped(visit: Visit, pictures: Path) -> None:
     expect(page.locator(CARD)).to_have_count(3)
     page.dispatch_event("#am-picture img", "drop", {"dataTransfer": hold(page, pictures / "face.png")})
     expect(page.locator(CARD)).to_have_count(1)
+
+
+def test_a_picture_can_be_taken_with_the_webcam(browser: Browser, demo: str) -> None:
+    # Gradio then asks for the progress of an upload without a name, which is an error in the console of no consequence.
+    camera = driver.Visit(browser, demo, permissions=["camera"])
+    page = camera.page
+    page.get_by_label("Capture from camera").click()
+    page.get_by_text("Click to Access Webcam").click()
+    page.get_by_label("capture photo").click()
+    expect(page.locator(CARD)).to_have_count(1)
+    camera.close()
 
 
 def test_a_picture_can_be_pasted_with_the_keyboard_even_over_another(visit: Visit, pictures: Path) -> None:
