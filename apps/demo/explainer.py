@@ -49,14 +49,15 @@ class Explainer:
         return [gr.Accordion(visible=False), gr.skip(), gr.skip(), gr.skip()]
 
     def started(self, choice: ModelChoice, predictions: Sequence[dict[Task, Prediction]]) -> list[Any]:
-        """Values of `outputs` for a new reading; the first answer is explained."""
+        """Values of `outputs` for a new reading; the first answer that is not withheld is explained."""
         choices = [
             (_answer_name(number, prediction), f"{number} {task}")
             for number, answers in enumerate(predictions, start=1)
             for task, prediction in answers.items()
         ]
-        chooser = gr.Dropdown(choices=choices, value=choices[0][1])
-        return [gr.Accordion(visible=True), chooser, *self._explained(choice, "character", predictions[0]["character"])]
+        index, task = _first_given(predictions)
+        chooser = gr.Dropdown(choices=choices, value=f"{index + 1} {task}")
+        return [gr.Accordion(visible=True), chooser, *self._explained(choice, task, predictions[index][task])]
 
     def _explain(self, which: str | None, shown: Shown | None, choice: ModelChoice) -> list[Any]:
         if which is None or shown is None:
@@ -82,6 +83,17 @@ class Explainer:
         except AnimeModelsError:
             return ()
         return record.calibration.after.reliability if record and record.calibration else ()
+
+
+def _first_given(predictions: Sequence[dict[Task, Prediction]]) -> tuple[int, Task]:
+    """Index of the face and task of the first answer that is given, or of the very first one."""
+    given = (
+        (index, task)
+        for index, answers in enumerate(predictions)
+        for task, prediction in answers.items()
+        if prediction.verdict is Verdict.LABEL
+    )
+    return next(given, (0, "character"))
 
 
 def _answer_name(number: int, prediction: Prediction) -> str:

@@ -9,6 +9,7 @@ from apps.demo.wording import bin_of, percent
 
 BAR_COLOUR = "rgba(124, 131, 160, 0.55)"
 MARKED_COLOUR = "#7c5cfc"
+MARKED_TINT = "rgba(124, 92, 252, 0.18)"
 LINE_COLOUR = "rgba(124, 131, 160, 0.9)"
 GRID_COLOUR = "rgba(124, 131, 160, 0.25)"
 CLEAR = "rgba(0, 0, 0, 0)"
@@ -41,7 +42,9 @@ def reliability_figure(bins: Sequence[ReliabilityBin], confidence: float | None 
         hoverinfo="skip",
         name="confidence = share right",
     )
-    if confidence is not None:
+    if confidence is not None and marked is not None:
+        # A bar of few faces can be of no height, so its whole column is tinted.
+        figure.add_vrect(x0=marked.lower, x1=marked.upper, fillcolor=MARKED_TINT, line_width=0, layer="below")
         figure.add_scatter(
             x=[confidence, confidence],
             y=[0, 1],

@@ -118,6 +118,7 @@ def reliability_sentence(bins: Sequence[ReliabilityBin], confidence: float) -> s
     reach = f"{bar.lower * 100:.0f}-{bar.upper * 100:.0f}%"
     if bar.count == 0 or bar.accuracy is None:
         return f"No test face was answered with {reach} confidence, so nothing shows how far this number holds."
-    faces = "face" if bar.count == 1 else "faces"
-    sentence = f"Of {bar.count:,} test {faces} answered with {reach} confidence, {percent(bar.accuracy)} were right."
-    return f"{sentence} So few faces say little." if bar.count < FEW_FACES else sentence
+    if bar.count < FEW_FACES:
+        right = f"{round(bar.accuracy * bar.count)} of {bar.count} test faces"
+        return f"{right} answered with {reach} confidence were right; so few faces say little."
+    return f"Of {bar.count:,} test faces answered with {reach} confidence, {percent(bar.accuracy)} were right."

@@ -13,6 +13,12 @@ def test_the_bar_of_the_answer_is_marked() -> None:
     figure = reliability_figure(reliability_bins(), 0.95)
     assert [colour == MARKED_COLOUR for colour in figure.data[0].marker.color] == [False] * 9 + [True]
     assert list(figure.data[2].x) == [0.95, 0.95]
+    assert figure.layout.shapes[0].x1 == 1.0
+
+
+def test_a_column_without_faces_is_marked_too() -> None:
+    (column,) = reliability_figure(reliability_bins(), 0.1).layout.shapes
+    assert column.x0 < 0.1 < column.x1
 
 
 def test_without_an_answer_nothing_is_marked() -> None:

@@ -129,6 +129,16 @@ def test_a_model_is_described_from_its_record(fakes: dict[Task, FakeClassifier])
 
 def test_the_about_page_gives_figures_and_limits(fakes: dict[Task, FakeClassifier]) -> None:
     html = render_about({task: ("<me>", model) for task, model in fakes.items()})
-    for text in ("97%", "96%", "92%", "0.080 → 0.020", "1.40", "drawn-characters (1,200 train", "&lt;me&gt;", "Limits"):
+    for text in (
+        "97%",
+        "96%",
+        "92%",
+        "0.080 → 0.020",
+        "1.40",
+        "drawn-characters",
+        "1,200 train, 150 validation, 150 test",
+        "&lt;me&gt;",
+        "Limits",
+    ):
         assert text in html
     assert "<b>" not in html

@@ -3,7 +3,6 @@ import dataclasses
 import pytest
 
 from anime_models.classifier import Candidate, Prediction, Verdict
-from anime_models.records import ReliabilityBin
 from apps.demo.wording import Task, bin_of, headline, one_line, percent, reliability_sentence, set_in_words, subline
 from tests.apps.fakes import make_prediction, reliability_bins
 
@@ -79,7 +78,9 @@ def test_the_reliability_sentence_gives_count_range_and_share() -> None:
 
 
 def test_the_reliability_sentence_warns_of_few_faces() -> None:
-    assert reliability_sentence(reliability_bins(), 0.5).endswith("So few faces say little.")
+    assert reliability_sentence(reliability_bins(), 0.5) == (
+        "2 of 4 test faces answered with 47-53% confidence were right; so few faces say little."
+    )
 
 
 def test_the_reliability_sentence_admits_an_empty_bar_and_a_missing_record() -> None:
@@ -91,8 +92,3 @@ def test_the_reliability_sentence_admits_an_empty_bar_and_a_missing_record() -> 
 def test_bars_reach_from_above_their_lower_to_their_upper_edge(confidence: float, index: int) -> None:
     bins = reliability_bins()
     assert bin_of(bins, confidence) is bins[index]
-
-
-def test_one_face_is_not_faces() -> None:
-    bins = [ReliabilityBin(lower=0, upper=1, count=1, confidence=0.5, accuracy=1)]
-    assert reliability_sentence(bins, 0.5).startswith("Of 1 test face answered")
