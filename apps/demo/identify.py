@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -35,9 +36,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Shown:
-    """What one visitor sees: the file that was read and its predictions, face by face."""
+    """What one visitor sees: the file that was read, the fields that it was read with, and the answers face by face."""
 
     path: str
+    fields: tuple[Any, ...]
     predictions: tuple[dict[Task, Prediction], ...]
 
 

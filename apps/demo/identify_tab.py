@@ -68,11 +68,15 @@ class IdentifyTab:
         fresh = {"outputs": [*self.outputs, *self.explainer.outputs], **common}
         # The picture is replaced by one with boxes; that is no input, so it is not read again.
         # A picture that comes while another is being read is read next.
-        self.picture.input(
+        uploaded = self.picture.input(
             self._read_upload, [self.picture, *fields], preprocess=False, trigger_mode="always_last", **fresh
         )
-        for example, button in zip(examples, buttons, strict=True):
+        chosen = [
             button.click(partial(self._read_file, str(example.path)), fields, **fresh)
+            for example, button in zip(examples, buttons, strict=True)
+        ]
+        for read in (uploaded, *chosen):
+            read.then(self._catch_up, [self.shown, *fields], show_progress="hidden", **fresh)
         changes = [self.settings.choice.change, *(field.change for field in self.settings.thresholds)]
         gr.on(changes, self._read_again, [self.shown, *fields], trigger_mode="always_last", **fresh)
         views = [self.settings.top_k.change, self.heat.change]
@@ -96,14 +100,19 @@ class IdentifyTab:
             results = self._render(reading, choice, settings, with_heat)
         except AnimeModelsError as error:
             return self._cleared(render_error(str(error)))
-        shown = Shown(path, tuple({"character": face.character, "emotion": face.emotion} for face in reading.faces))
+        predictions = tuple({"character": face.character, "emotion": face.emotion} for face in reading.faces)
+        shown = Shown(path, (choice, *fields), predictions)
         explained = self.explainer.started(choice, shown.predictions)
         return [draw_boxes(reading), render_status(reading), gr.Checkbox(visible=True), results, shown, *explained]
 
-    def _read_again(self, shown: Shown | None, choice: ModelChoice, *fields: Any) -> list[Any]:
+    def _read_again(self, shown: Shown | None, *fields: Any) -> list[Any]:
         if shown is None:
             return [gr.skip()] * len([*self.outputs, *self.explainer.outputs])
-        return self._read_file(shown.path, choice, *fields)
+        return self._read_file(shown.path, *fields)
+
+    def _catch_up(self, shown: Shown | None, *fields: Any) -> list[Any]:
+        """Read again what was read with settings that have changed meanwhile."""
+        return self._read_again(None if shown is None or shown.fields == fields else shown, *fields)
 
     def _show_again(self, shown: Shown | None, choice: ModelChoice, *fields: Any) -> Any:
         """The same answers with more or fewer candidates, with or without heat maps."""
