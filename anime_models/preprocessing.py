@@ -70,12 +70,17 @@ class Augmentation:
     erasing: float = 0.0
 
 
-def resize_square(image: Image.Image, side: int, interpolation: str = "bicubic") -> Tensor:
-    """Resize a picture so that its shorter side is ``side`` and cut the centre: uint8 ``[3, side, side]``."""
+def resize_image(image: Image.Image, side: int, interpolation: str = "bicubic") -> Image.Image:
+    """Resize a picture so that its shorter side is ``side``; one that is so already is returned as it is."""
     mode = Image.Resampling.BICUBIC if interpolation == "bicubic" else Image.Resampling.BILINEAR
     scale = side / min(image.size)
     size = (max(side, round(image.width * scale)), max(side, round(image.height * scale)))
-    resized = image.resize(size, mode) if size != image.size else image
+    return image.resize(size, mode) if size != image.size else image
+
+
+def resize_square(image: Image.Image, side: int, interpolation: str = "bicubic") -> Tensor:
+    """Resize a picture so that its shorter side is ``side`` and cut the centre: uint8 ``[3, side, side]``."""
+    resized = resize_image(image, side, interpolation)
     return functional.center_crop(functional.pil_to_tensor(resized), [side, side])
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from anime_models.classifier import Classifier, Prediction
 from anime_models.faces import Face, FaceDetector, crop_face
+from anime_models.preprocessing import resize_image
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,21 @@ class FaceReader:
         faces: list[Face | None] = [*found] or [None]
         whole = (0.0, 0.0, float(image.width), float(image.height))
         crops = [crop_face(image, whole, margin=0) if face is None else crop_face(image, face.box) for face in faces]
-        characters = self.character.predict(crops, abstain_below)
-        emotions = self.emotion.predict(crops, abstain_below)
+        inputs = self._resized_for_both(crops)
+        characters = self.character.predict(inputs, abstain_below)
+        emotions = self.emotion.predict(inputs, abstain_below)
         readings = tuple(
             FaceReading(number, *parts)
             for number, parts in enumerate(zip(faces, crops, characters, emotions, strict=True), start=1)
         )
         return Reading(image, readings, whole_picture=not found)
+
+    def _resized_for_both(self, crops: list[Image.Image]) -> list[Image.Image]:
+        """The crops at the size that both classifiers resize them to; as they are where the two differ.
+
+        Besides the networks resizing takes the longest, and a crop that has the size already is not resized again.
+        """
+        wanted = self.character.config.preprocessing
+        if wanted != self.emotion.config.preprocessing:
+            return crops
+        return [resize_image(crop, wanted.resize, wanted.interpolation) for crop in crops]

@@ -10,8 +10,9 @@ from PIL import Image
 
 from anime_models.classifier import Candidate, Classifier, Prediction, Verdict
 from anime_models.faces import Face, FaceDetector, crop_face
+from anime_models.preprocessing import Preprocessing
 from anime_models.reader import FaceReader
-from tests.small_models import noise, write_checkpoint
+from tests.small_models import make_config, noise, write_checkpoint
 
 IMAGE = noise(0, (200, 120))
 FACES = [
@@ -32,15 +33,16 @@ class FakeDetector:
 
 
 class FakeClassifier:
-    """Answers with a name and the crop's size, so that every answer can be traced to its crop."""
+    """Answers with a name and a number, so that every answer can be traced to its crop."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.config = make_config()
         self.calls: list[tuple[list[Image.Image], float | None]] = []
 
     def predict(self, crops: Sequence[Image.Image], abstain_below: float | None = None) -> list[Prediction]:
         self.calls.append((list(crops), abstain_below))
-        labels = [f"{self.name} of {number}: {crop.size}" for number, crop in enumerate(crops)]
+        labels = [f"{self.name} of {number}" for number in range(len(crops))]
         return [Prediction((Candidate(label, 1.0),), Verdict.LABEL, (label,), 0.0) for label in labels]
 
 
@@ -59,8 +61,7 @@ def test_every_face_is_numbered_cropped_and_read_by_both() -> None:
     assert [face.face for face in reading.faces] == FACES[:2]
     for index, face in enumerate(reading.faces):
         assert face.crop.tobytes() == crop_face(IMAGE, FACES[index].box).tobytes()
-        assert face.character.label == f"character of {index}: {face.crop.size}"
-        assert face.emotion.label == f"emotion of {index}: {face.crop.size}"
+        assert (face.character.label, face.emotion.label) == (f"character of {index}", f"emotion of {index}")
 
 
 def test_without_a_face_the_whole_picture_is_read() -> None:
@@ -71,7 +72,7 @@ def test_without_a_face_the_whole_picture_is_read() -> None:
     assert (face.number, face.face) == (1, None)
     assert face.crop.size == (200, 200)
     assert face.crop.crop((0, 40, 200, 160)).tobytes() == IMAGE.tobytes()
-    assert face.character.label.startswith("character of 0")
+    assert face.character.label == "character of 0"
 
 
 def test_the_detection_threshold_is_passed_on() -> None:
@@ -95,9 +96,20 @@ def test_all_faces_go_through_each_network_together() -> None:
     assert [len(call[0]) for call in emotion.calls] == [3]
 
 
-def test_with_real_classifiers(tmp_path: Path) -> None:
-    """The answers are those that the classifiers give to the crops themselves."""
-    character = Classifier.load(write_checkpoint(tmp_path / "characters", task="character"))
+def test_crops_are_resized_once_where_both_networks_want_the_same() -> None:
+    reader, character, emotion = make_reader(FACES)
+    reading = reader.read(IMAGE)
+    for classifier in (character, emotion):
+        assert [crop.size for crop in classifier.calls[0][0]] == [(64, 64), (64, 64)]
+    assert [face.crop.size for face in reading.faces] == [(75, 75), (60, 60)]
+
+
+@pytest.mark.parametrize("image_size", [64, 96])
+def test_with_real_classifiers(tmp_path: Path, image_size: int) -> None:
+    """The answers are those that the classifiers give to the crops themselves, wanting the same size or not."""
+    preprocessing = Preprocessing(image_size=image_size, resize=image_size)
+    folder = write_checkpoint(tmp_path / "characters", task="character", preprocessing=preprocessing)
+    character = Classifier.load(folder)
     emotion = Classifier.load(write_checkpoint(tmp_path / "emotions", seed=1))
     reader = FaceReader(cast(FaceDetector, FakeDetector(FACES)), character, emotion)
     reading = reader.read(IMAGE)

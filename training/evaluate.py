@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import torch
-from datasets import disable_progress_bars
 
 from anime_models.classifier import Classifier
 from anime_models.errors import AnimeModelsError, DatasetError, RecordError
@@ -28,7 +27,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    disable_progress_bars()  # of reading Parquet, which takes a moment
     try:
         classifier = Classifier.load(options.checkpoint)
         if classifier.record is None:

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from datasets import disable_progress_bars
 
 from anime_models.backbones import BACKBONES
 from anime_models.checkpoints import CheckpointConfig, load_checkpoint, save_checkpoint
@@ -55,7 +54,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    disable_progress_bars()  # of reading Parquet, which takes a moment
     try:
         splits = {split: load_split(options.data, split) for split in SPLITS}
         strangers = None if options.strangers == "none" else load_strangers(options.strangers, options.data)

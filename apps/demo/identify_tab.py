@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from anime_models.classifier import Prediction
 from anime_models.errors import AnimeModelsError
 from anime_models.reader import Reading
 from apps.demo.boxes import draw_boxes
@@ -16,6 +17,7 @@ from apps.demo.models import ModelChoice, ModelShelf
 from apps.demo.rendering import render_empty, render_error, render_reading, render_status
 from apps.demo.settings_panel import SettingsPanel
 from apps.demo.uploads import Payload, upload_of
+from apps.demo.wording import Task
 
 DROP_TEXT = "# Drop or paste a picture\nor click to choose one"
 
@@ -100,7 +102,9 @@ class IdentifyTab:
             results = self._render(reading, choice, settings, with_heat)
         except AnimeModelsError as error:
             return self._cleared(render_error(str(error)))
-        predictions = tuple({"character": face.character, "emotion": face.emotion} for face in reading.faces)
+        predictions: tuple[dict[Task, Prediction], ...] = tuple(
+            {"character": face.character, "emotion": face.emotion} for face in reading.faces
+        )
         shown = Shown(path, (choice, *fields), predictions)
         explained = self.explainer.started(choice, shown.predictions)
         return [draw_boxes(reading), render_status(reading), gr.Checkbox(visible=True), results, shown, *explained]

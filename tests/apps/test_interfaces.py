@@ -173,7 +173,9 @@ def ask_mcp(address: str, question: Callable[[ClientSession], Any]) -> Any:
             await session.initialize()
             return await question(session)
 
-    return asyncio.run(ask())
+    # In a thread of its own: the browser tests leave a running event loop in the main one.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, ask()).result()
 
 
 def test_mcp_lists_the_tools_with_their_descriptions(fake_demo: str) -> None:
