@@ -161,9 +161,9 @@ class TestRevision:
         first = dataset_revision(folder)
         assert first.startswith("sha256:")
         assert dataset_revision(folder) == first
-        write_split(folder / "test.parquet", [noise(0)])
+        (folder / "train.parquet").rename(folder / "validation.parquet")
         second = dataset_revision(folder)
-        (folder / "test.parquet").rename(folder / "validation.parquet")
+        write_split(folder / "test.parquet", [noise(0)])
         assert len({first, second, dataset_revision(folder)}) == 3
 
     def test_other_files_do_not_matter(self, folder: Path) -> None:

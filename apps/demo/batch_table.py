@@ -56,7 +56,8 @@ def _answer_cells(task: Task, row: Row) -> str:
     label, confidence = escape(row[task]), escape(percent(row[f"{task}_confidence"]))
     verdict = Verdict(row[f"{task}_verdict"])
     if verdict is Verdict.STRANGER:
-        return f'<td class="am-muted">{escape(STRANGER_WORDS[task])}</td><td class="am-muted">({confidence})</td>'
+        # The confidence is that of the closest label, which is not the answer.
+        return f'<td class="am-muted">{escape(STRANGER_WORDS[task])}</td><td class="am-muted">&ndash;</td>'
     if verdict is Verdict.NOT_SURE:
         return f'<td class="am-muted">Not sure: {label}?</td><td class="am-muted">{confidence}</td>'
     return f"<td>{label}</td><td>{confidence}</td>"

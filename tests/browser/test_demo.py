@@ -167,10 +167,7 @@ def test_the_confidence_is_explained(visit: Visit, pictures: Path) -> None:
     expect(sentence).to_contain_text("confidence")
     diagram = page.locator("#am-diagram .main-svg").first
     expect(diagram).to_be_visible()
-    box, frame = diagram.bounding_box(), page.locator("#am-explainer").bounding_box()
-    assert box is not None
-    assert frame is not None
-    assert box["x"] + box["width"] <= frame["x"] + frame["width"]
+    page.wait_for_function(DIAGRAM_FITS)
     of_the_first = sentence.inner_text()
     page.locator("#am-which-answer input").click()
     page.get_by_role("option", selected=False).first.click()
@@ -319,6 +316,11 @@ def test_text_stands_out_from_its_background(visit: Visit, pictures: Path, schem
     for place in places:
         assert page.locator(place).first.evaluate(CONTRAST) >= 4.5, place
 
+
+DIAGRAM_FITS = """() => {
+    const edge = (place) => document.querySelector(place).getBoundingClientRect().right;
+    return edge("#am-diagram .main-svg") <= edge("#am-explainer");
+}"""
 
 FOCUSED_NAME = """() => {
     const focused = document.activeElement;
