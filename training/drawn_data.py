@@ -23,7 +23,7 @@ def drawn_emotion_faces(label_names: tuple[str, ...], per_class: int, seed: int)
     """
     if set(label_names) != set(EMOTIONS):
         raise ConfigError(
-            f"Faces can be drawn with {', '.join(EMOTIONS)}, not {', '.join(label_names)}; use a recipe without drawn_share."
+            f"Faces can be drawn with {', '.join(EMOTIONS)}, not {', '.join(label_names)}; set drawn_share to 0."
         )
     detector, rng = FaceDetector.load(), np.random.default_rng(seed)
     labels = np.repeat(np.arange(-1, len(label_names)), per_class)
