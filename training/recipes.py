@@ -84,7 +84,7 @@ RECIPES = {
             class_balance=0.5,
             stranger_share=0.1,
             drawn_share=0.15,
-            augmentation=replace(STRONG, downscale=0.3),
+            augmentation=STRONG,
         ),
         Recipe("smoke", epochs=2, batch_size=16, image_size=64, ema_decay=0.5, augmentation=Augmentation(flip=0.5)),
     )
