@@ -112,6 +112,22 @@ def calibration_error(bins: list[Bin]) -> float:
     return float(sum(bar.count * abs(bar.confidence - bar.accuracy) for bar in filled) / total)
 
 
+def chance_calibration_errors(
+    confidences: np.ndarray, seed: int = 0, num_draws: int = 1000, num_bins: int = NUM_BINS
+) -> np.ndarray:
+    """Calibration errors ``[num_draws]`` that perfectly calibrated answers with these confidences ``[N]`` would get.
+
+    Whether an answer is right is drawn with its confidence as the chance (consistency resampling, Bröcker and Smith,
+    2007). With few pictures chance alone makes an error, and a measured one means little within its range.
+    """
+    rng = np.random.default_rng(seed)
+    which = np.clip(np.ceil(confidences * num_bins).astype(int) - 1, 0, num_bins - 1)
+    right = rng.random((num_draws, len(confidences))) < confidences
+    surplus = (right - confidences) @ np.eye(num_bins)[which]
+    errors: np.ndarray = np.abs(surplus).sum(axis=1) / len(confidences)
+    return errors
+
+
 def top_label(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Confidence of the most probable class ``[N]`` and whether it is right ``[N]``."""
     return probabilities.max(axis=1), probabilities.argmax(axis=1) == labels

@@ -26,12 +26,17 @@ class _Part(BaseModel):
 
 
 class ModelPart(_Part):
-    """The model: its names, size (``num_*`` in parameters) and cost (``flops`` per picture)."""
+    """The model: its names, size (``num_*`` in parameters) and cost (``flops`` per picture).
+
+    ``trainable_share`` is the largest share of the parameters that was trained at a time, in [0, 1]; a paper may give
+    it without the counts.
+    """
 
     backbone: str
     head: str | None = None
     num_parameters: int | None = None
     num_trainable: int | None = None
+    trainable_share: float | None = None
     flops: float | None = None
     start_weights: str | None = None
 
@@ -70,8 +75,9 @@ class SelectionPart(_Part):
 
 
 class TimingPart(_Part):
-    """Durations in seconds, latencies at batch 1 in milliseconds, memory in MB."""
+    """Durations in seconds, latencies at batch 1 in milliseconds, memory in MB; epochs run, early stopping included."""
 
+    epochs_run: int | None = None
     seconds_per_epoch: float | None = None
     total_seconds: float | None = None
     images_per_second: float | None = None
@@ -188,12 +194,12 @@ def new_run_id(task: str, model: str, strategy: str, seed: int) -> str:
     return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{task}-{model}-{strategy}-s{seed}"
 
 
-def current_environment(precision: str, threads: int) -> EnvironmentPart:
+def current_environment(precision: str, threads: int, device: str = "cpu") -> EnvironmentPart:
     """This machine, as a record wants it."""
     return EnvironmentPart(
         python=platform.python_version(),
         torch=metadata.version("torch"),
-        device=f"cpu ({platform.machine()})",
+        device=f"{device} ({platform.machine()})",
         precision=precision,
         threads=threads,
     )

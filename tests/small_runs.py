@@ -1,7 +1,7 @@
 """Training runs small enough for tests, on procedural faces."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,12 @@ from anime_models.face_datasets import SPLITS
 from tests.parquet_files import write_split
 from training.train_classifier import main
 
-# Frozen groups, an extra class for strangers and strong augmentation, so that a run goes through everything.
-FLAGS = ("--recipe", "characters", "--epochs", "2", "--image-size", "64", "--strangers", "neutral", "--threads", "1")
-FROZEN_GROUPS = 4
+# Frozen stages, an extra class for strangers and strong augmentation, so that a run goes through everything.
+FLAGS = (
+    *("--recipe", "characters", "--epochs", "2", "--image-size", "64", "--strangers", "neutral"),
+    *("--threads", "1", "--precision", "fp32"),
+)
+FROZEN_STAGES = 3
 NUM_STRANGERS = 5
 
 
@@ -40,3 +43,21 @@ def epoch_lines(folder: Path) -> list[dict[str, Any]]:
     """`metrics.jsonl` without what differs from run to run."""
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
+
+
+class Killed(BaseException):
+    """Stands for a signal: nothing in the program catches it."""
+
+
+def killed_after(num_calls: int, original: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, until it has been called so often: then the process is as good as killed."""
+    calls = 0
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls > num_calls:
+            raise Killed
+        return original(*arguments, **named)
+
+    return call

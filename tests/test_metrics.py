@@ -190,3 +190,25 @@ class TestBootstrap:
         mean = mean_of(np.random.default_rng(1).normal(size=30))
         first, again, other = (metrics.bootstrap_interval(mean, 30, seed) for seed in (1, 1, 2))
         assert first == again != other
+
+
+class TestChanceCalibrationErrors:
+    def test_they_are_the_errors_of_answers_that_are_right_as_often_as_they_claim(self) -> None:
+        rng = np.random.default_rng(1)
+        confidences = rng.uniform(0.3, 1.0, 200)
+        drawn = [
+            metrics.calibration_error(metrics.reliability(confidences, rng.random(200) < confidences))
+            for _ in range(300)
+        ]
+        errors = metrics.chance_calibration_errors(confidences)
+        assert errors.shape == (1000,)
+        assert errors.mean() == pytest.approx(np.mean(drawn), abs=0.003)
+        assert np.percentile(errors, 97.5) == pytest.approx(np.percentile(drawn, 97.5), abs=0.006)
+
+    def test_they_shrink_with_more_pictures_and_with_certainty(self) -> None:
+        confidences = np.random.default_rng(2).uniform(0.3, 1.0, 4000)
+        assert (
+            metrics.chance_calibration_errors(confidences).mean()
+            < metrics.chance_calibration_errors(confidences[:100]).mean() / 3
+        )
+        assert metrics.chance_calibration_errors(np.ones(50)).max() == 0

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +15,21 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from anime_models.backbones import build_model, layer_groups, load_packaged_weights
+from anime_models.backbones import build_model, load_packaged_weights
 from anime_models.checkpoints import load_checkpoint
 from anime_models.classifier import Classifier
 from anime_models.drawn_faces import draw_face
-from anime_models.face_datasets import SPLITS, FaceDataset, load_split
+from anime_models.face_datasets import SPLITS, load_split
 from anime_models.records import read_record
 from tests.parquet_files import write_split
 from tests.small_models import noise, write_checkpoint
-from tests.small_runs import FLAGS, FROZEN_GROUPS, NUM_STRANGERS, epoch_lines, train
-from training import loop, recipes, train_classifier
-from training.folds import group_folds
-from training.recipes import Recipe, recipe_named
+from tests.small_runs import FLAGS, FROZEN_STAGES, NUM_STRANGERS, Killed, epoch_lines, killed_after, train
+from training import classifier_run, recipes, sources
+from training.recipes import recipe_named
+from training.segments import stages
 from training.train_classifier import main
 
 SMOKE = ("--recipe", "smoke", "--epochs", "1", "--image-size", "32", "--threads", "1")
-
-
-class Killed(BaseException):
-    """Stands for a signal: nothing in the program catches it."""
 
 
 class TestRunFolder:
@@ -61,20 +56,20 @@ class TestRunFolder:
             **{f"strangers_{split}": NUM_STRANGERS for split in SPLITS},
         }
         assert record.recipe["epochs"] == 2
-        assert record.recipe["frozen_groups"] == FROZEN_GROUPS
+        assert record.recipe["frozen_stages"] == FROZEN_STAGES
         assert record.model.start_weights == "packaged"
         assert record.environment is not None
         assert record.environment.threads == 1
         assert record.code is not None
         assert len(record.code.commit) in (0, 40)
         assert record.selection is not None
-        losses = [line["validation/loss"] for line in epoch_lines(finished_run)]
+        losses = [line["validation/calibrated_loss"] for line in epoch_lines(finished_run)]
         assert record.selection.best_epoch == int(np.argmin(losses))
         assert record == read_record(finished_run / "checkpoint" / "record.json")
 
     def test_size_and_cost_are_the_model_s(self, finished_run: Path) -> None:
         record, model = read_record(finished_run / "record.json"), load_checkpoint(finished_run / "checkpoint").model
-        frozen = {name for names in layer_groups(model)[-FROZEN_GROUPS:] for name in names}
+        frozen = {name for stage in stages(model)[-FROZEN_STAGES:] for name in stage.parameters}
         sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
         assert record.model.num_parameters == sum(sizes.values())
         assert record.model.num_trainable == sum(size for name, size in sizes.items() if name not in frozen)
@@ -140,14 +135,13 @@ class TestRunFolder:
             assert f"| {metric} | {record.value(metric):.4f} |" in card
         assert all(name in card for name in load_checkpoint(finished_run / "checkpoint").config.label_names)
 
-    def test_frozen_groups_are_bit_for_bit_as_they_started(self, finished_run: Path) -> None:
+    def test_frozen_stages_are_bit_for_bit_as_they_started(self, finished_run: Path) -> None:
         trained = load_checkpoint(finished_run / "checkpoint").model
         start = build_model("efficientnet_lite0", "plain", 4, 64)
         load_packaged_weights(start, "efficientnet_lite0")
-        frozen = {name for names in layer_groups(start)[-FROZEN_GROUPS:] for name in names}
-        modules = {name.rpartition(".")[0] for name in frozen}
+        frozen = stages(start)[-FROZEN_STAGES:]
+        kept = {name for stage in frozen for name in (*stage.parameters, *stage.buffers)}
         before, after = start.state_dict(), trained.state_dict()
-        kept = {name for name in before if name.rpartition(".")[0] in modules}
         assert any(name.endswith("running_mean") for name in kept)
         for name in kept:
             stored = before[name].half().float() if before[name].ndim > 1 else before[name]
@@ -188,7 +182,7 @@ class TestResume:
         """The process is killed as soon as it has reported its first epoch."""
         flags = ["--data", str(drawn_characters), "--task", "character", "--out", str(tmp_path), *FLAGS]
         command = [sys.executable, "-u", "-m", "training.train_classifier", *flags]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=train_classifier.REPOSITORY) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=classifier_run.REPOSITORY) as process:
             assert process.stdout is not None
             assert process.stdout.readline().startswith("epoch=0 ")
             os.kill(process.pid, signal.SIGKILL)
@@ -199,7 +193,7 @@ class TestResume:
 
     @pytest.mark.parametrize(
         ("module", "name", "calls"),
-        [(loop, "normalise", 1), (train_classifier, "calibrate", 0), (train_classifier, "model_card", 0)],
+        [(sources, "normalise", 1), (classifier_run, "calibrate", 0), (classifier_run, "model_card", 0)],
         ids=["in an epoch", "after training", "at the very end"],
     )
     def test_wherever_it_stopped(
@@ -227,7 +221,7 @@ class TestResume:
         def fail(*arguments: object) -> None:
             raise RuntimeError("no memory")
 
-        monkeypatch.setattr(train_classifier, "fit", fail)
+        monkeypatch.setattr(classifier_run, "fit", fail)
         with pytest.raises(RuntimeError, match="no memory"):
             train(drawn_characters, tmp_path)
         (folder,) = tmp_path.iterdir()
@@ -254,20 +248,7 @@ class TestResume:
         assert (finished_run / "record.json").read_bytes() == before
 
 
-def killed_after(num_calls: int, original: Callable[..., Any]) -> Callable[..., Any]:
-    calls = 0
-
-    def call(*arguments: Any, **named: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls > num_calls:
-            raise Killed
-        return original(*arguments, **named)
-
-    return call
-
-
-class TestLoop:
+class TestDiverging:
     def test_diverging_is_said_and_not_kept(
         self,
         drawn_characters: Path,
@@ -283,151 +264,6 @@ class TestLoop:
         (folder,) = tmp_path.iterdir()
         assert read_record(folder / "record.json").status == "failed"
         assert not (folder / "checkpoint").exists()
-
-    @pytest.mark.parametrize("num_groups", [0, 1, 5, 17])
-    def test_freezing_counts_from_the_stem(self, num_groups: int) -> None:
-        model = build_model("efficientnet_lite0", "plain", 3, 64)
-        loop.freeze(model, num_groups)
-        loop.set_training(model)
-        groups = layer_groups(model)
-        frozen = {name for names in groups[len(groups) - num_groups :] for name in names}
-        for name, parameter in model.named_parameters():
-            assert parameter.requires_grad == (name not in frozen)
-        for name, module in model.named_modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                assert module.training == (f"{name}.weight" not in frozen)
-
-    @pytest.mark.parametrize("num_groups", [-1, 18, 30])
-    def test_freezing_more_than_there_is_is_refused(self, num_groups: int) -> None:
-        model = build_model("efficientnet_lite0", "plain", 3, 64)
-        with pytest.raises(train_classifier.ConfigError, match=f"freeze {num_groups} "):
-            loop.freeze(model, num_groups)
-
-    def test_learning_rates_fall_from_head_to_stem_and_norms_do_not_decay(self) -> None:
-        model = build_model("efficientnet_lite0", "dropout", 3, 64)
-        recipe = Recipe("test", epochs=1, head_lr=1.0, backbone_lr=0.5, layer_decay=0.5, weight_decay=0.1)
-        names = {id(parameter): name for name, parameter in model.named_parameters()}
-        depth_of = {name: depth for depth, group in enumerate(layer_groups(model)) for name in group}
-        seen = 0
-        for group in loop.parameter_groups(model, recipe):
-            for parameter in group["params"]:
-                depth = depth_of[names[id(parameter)]]
-                assert group["lr"] == pytest.approx(1.0 if depth == 0 else 0.5**depth)
-                assert group["weight_decay"] == (0.1 if parameter.ndim > 1 else 0)
-                seen += 1
-        assert seen == len(names)
-
-    def test_the_schedule_rises_and_falls_to_zero(self) -> None:
-        factor = loop.warmup_cosine(Recipe("test", epochs=1, warmup_share=0.2), 100)
-        values = [factor(step) for step in range(101)]
-        assert values[:20] == pytest.approx([(step + 1) / 20 for step in range(20)])
-        assert max(values) == values[20] == 1
-        assert values[60] == pytest.approx(0.5)
-        assert values[20:] == sorted(values[20:], reverse=True)
-        assert values[100] == pytest.approx(0)
-
-    def test_mixing_keeps_the_mass_of_the_targets(self) -> None:
-        recipe = Recipe("test", epochs=1, mix_share=1.0)
-        loop.seed_everything(0)
-        images, labels = torch.rand(8, 3, 16, 16), torch.arange(8) % 3
-        mixed, targets = loop.mixer(recipe, 3)(images.clone(), labels)
-        torch.testing.assert_close(targets.sum(dim=1), torch.ones(8))
-        assert not torch.equal(mixed, images)
-
-    def test_without_mixing_only_labels_are_smoothed(self) -> None:
-        recipe = Recipe("test", epochs=1, mixup=0.0, cutmix=0.0, label_smoothing=0.3)
-        images = torch.rand(4, 3, 16, 16)
-        same, targets = loop.mixer(recipe, 3)(images.clone(), torch.tensor([0, 1, 2, 0]))
-        assert torch.equal(same, images)
-        torch.testing.assert_close(targets[0], torch.tensor([0.8, 0.1, 0.1]))
-
-
-def dataset_of(num_groups: int, per_group: int, prefix: str) -> FaceDataset:
-    total = num_groups * per_group
-    return FaceDataset(
-        images=tuple(noise(0) for _ in range(total)),
-        labels=np.arange(total) % 2,
-        label_names=("A", "B"),
-        ids=tuple(f"{prefix}{i}" for i in range(total)),
-        groups=tuple(f"{prefix}-group{i // per_group}" for i in range(total)),
-        sources=("",) * total,
-        details=({}, {}),
-    )
-
-
-class TestFolds:
-    @pytest.mark.parametrize(("num_folds", "per_group"), [(2, 3), (5, 1), (5, 4)])
-    def test_no_group_is_in_two_splits_and_every_picture_is_tested_once(self, num_folds: int, per_group: int) -> None:
-        sizes = {"train": 16, "validation": 5, "test": 5}
-        splits = {split: dataset_of(size, per_group, split) for split, size in sizes.items()}
-        tested: list[str] = []
-        folds = list(group_folds(splits, num_folds, seed=3))
-        assert len(folds) == num_folds
-        for fold in folds:
-            groups = [set(fold[split].groups) for split in SPLITS]
-            assert not groups[0] & groups[1]
-            assert not groups[0] & groups[2]
-            assert not groups[1] & groups[2]
-            assert all(set(fold[split].labels) == {0, 1} for split in SPLITS)
-            assert sum(len(fold[split]) for split in SPLITS) == 26 * per_group
-            tested += fold["test"].ids
-        assert sorted(tested) == sorted(name for data in splits.values() for name in data.ids)
-
-    def test_a_seed_deals_them_the_same_way(self) -> None:
-        splits = {split: dataset_of(10, 2, split) for split in SPLITS}
-        first, again, other = ([fold["test"].ids for fold in group_folds(splits, 3, seed)] for seed in (1, 1, 2))
-        assert first == again != other
-
-    @pytest.mark.parametrize("num_folds", [-1, 1, 30])
-    def test_too_few_groups_or_folds_are_refused(self, num_folds: int) -> None:
-        splits = {split: dataset_of(10, 2, split) for split in SPLITS}
-        with pytest.raises(train_classifier.ConfigError, match=f"Cannot make {num_folds} folds of 30 groups"):
-            next(group_folds(splits, num_folds, seed=1))
-
-    def test_a_cross_validation_leaves_a_run_for_each_fold(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        data, groups = self.write_grouped(tmp_path / "data")
-        flags = ["--data", str(data), "--task", "emotion", *SMOKE, "--folds", "2"]
-        with monkeypatch.context() as patch:
-            patch.setattr(train_classifier, "calibrate", killed_after(1, train_classifier.calibrate))
-            with pytest.raises(Killed):
-                main([*flags, "--out", str(tmp_path / "runs")])
-        (folder,) = (tmp_path / "runs").iterdir()
-        first = (folder / "fold-0" / "record.json").read_bytes()
-        assert main([*flags, "--resume", str(folder)]) == 0
-        assert (folder / "fold-0" / "record.json").read_bytes() == first, "a finished fold is not trained again"
-        record = read_record(folder / "record.json")
-        assert record.status == "finished"
-        scores = np.array(
-            [read_record(folder / f"fold-{i}" / "record.json").value("macro_f1") for i in range(2)], dtype=float
-        )
-        assert [record.value("macro_f1", f"fold_{i}") for i in range(2)] == scores.tolist()
-        assert record.value("macro_f1_mean", "folds") == pytest.approx(np.mean(scores))
-        assert record.value("macro_f1_sd", "folds") == pytest.approx(np.std(scores, ddof=1))
-        tested = []
-        for i in range(2):
-            rows = pq.read_table(folder / f"fold-{i}" / "predictions.parquet").to_pylist()
-            of_split = {split: {groups[r["image_id"]] for r in rows if r["split"] == split} for split in SPLITS}
-            assert not of_split["test"] & (of_split["train"] | of_split["validation"])
-            assert not of_split["validation"] & of_split["train"]
-            tested += [row["image_id"] for row in rows if row["split"] == "test"]
-        assert sorted(tested) == sorted(groups)
-
-    @staticmethod
-    def write_grouped(folder: Path) -> tuple[Path, dict[str, str]]:
-        """Forty pictures of twenty groups; returns also the group of each image id."""
-        for start, split in ((0, "train"), (24, "validation"), (32, "test")):
-            count = 24 if split == "train" else 8
-            write_split(
-                folder / f"{split}.parquet",
-                [noise(start + i, (32, 32)) for i in range(count)],
-                labels=[i % 2 for i in range(count)],
-                names=("Happy", "Sad"),
-                group=[f"g{(start + i) // 2}" for i in range(count)],
-            )
-        loaded = [load_split(folder, split) for split in SPLITS]
-        return folder, {name: group for data in loaded for name, group in zip(data.ids, data.groups, strict=True)}
 
 
 class TestErrors:

@@ -15,7 +15,7 @@ import torch
 
 from anime_models.classifier import Classifier
 from anime_models.errors import AnimeModelsError, DatasetError, RecordError
-from anime_models.face_datasets import SPLITS, dataset_revision, load_split
+from anime_models.face_datasets import SPLITS, concatenate, dataset_revision, load_split
 from anime_models.records import CalibrationFigures, CalibrationPart, Result, RunRecord
 from training.measure import Measured, measure
 from training.strangers import load_strangers
@@ -42,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         strangers = None if kind == "none" else load_strangers(kind, data)
         if dataset_revision(data) != classifier.record.dataset.revision:
             print("note: this data set differs from the one that the record names", file=sys.stderr)
+        if classifier.calibration.fitted_on == "out_of_fold":  # then validation was trained on as well
+            splits = {"train": concatenate([splits["train"], splits["validation"]]), "test": splits["test"]}
         measured = measure(classifier, splits, strangers)
     except AnimeModelsError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from pydantic import ValidationError
-from torch import Tensor, nn
+from torch import Tensor
 
 from anime_models import metrics
 from anime_models.backbones import HALF, FaceModel, backbone_spec, build_model, load_packaged_weights
 from anime_models.calibration import calibrated, fit_temperature
 from anime_models.checkpoints import load_checkpoint
 from anime_models.errors import ConfigError, DatasetError
-from anime_models.face_datasets import FaceDataset
+from anime_models.face_datasets import SPLITS, FaceDataset
 from anime_models.hub import local_folder
 from anime_models.preprocessing import Preprocessing, eval_input, resize_square
 from training.drawn_data import drawn_emotion_faces
 from training.pixels import Pool, TrainingPixels, balanced
 from training.recipes import Recipe
+from training.segments import split_at
 from training.strangers import Strangers
 
 # Training pictures are kept a quarter larger than the input, so that random crops lose no detail.
 CACHE_MARGIN = 1.25
+VALIDATION_BATCH = 64
 NUM_DRAWN = 120  # procedural faces of each emotion and neutral, where the recipe asks for them
 
 
@@ -43,7 +45,8 @@ class Job:
     recipe: Recipe
     seed: int
     precision: str
-    test_time_flip: bool
+    cache: Path
+    study: str | None = None
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -60,8 +63,17 @@ class Job:
         """Pictures in each split, strangers as ``strangers_<split>``."""
         counts = {split: len(data) for split, data in self.splits.items()}
         if self.strangers is not None:
-            counts |= {f"strangers_{split}": len(self.strangers.split(split)) for split in self.splits}
+            known = [split for split in SPLITS if split in self.splits]
+            counts |= {f"strangers_{split}": len(self.strangers.split(split)) for split in known}
         return counts
+
+    @property
+    def start_name(self) -> str:
+        """The start weights as a record names them: a distilled backbone by its teacher, others as they were given."""
+        if self.start in ("imagenet", "packaged", "random"):
+            return self.start
+        config = load_checkpoint(local_folder(self.start)).config
+        return config.start_weights if config.task == "embedding" else self.start
 
 
 def check_data(job: Job) -> None:
@@ -152,33 +164,45 @@ def training_pixels(job: Job, preprocessing: Preprocessing) -> TrainingPixels:
     return TrainingPixels(pixels, targets, tuple(pools))
 
 
-def validator(job: Job, preprocessing: Preprocessing) -> Callable[[nn.Module], dict[str, float]]:
-    """A function that measures a model on the known validation pictures.
+class Validator:
+    """Measures a model on the known validation pictures.
 
-    Its loss is that at the best temperature: label smoothing and mixing leave the logits too small to a degree that
-    changes from epoch to epoch, and the temperature is fitted afterwards anyway.
+    What frozen stages make of them is computed once for as long as no further stage is opened.
     """
-    data = job.splits["validation"]
-    images = eval_input(data.images, preprocessing)
 
-    def validate(model: nn.Module) -> dict[str, float]:
+    def __init__(self, job: Job, preprocessing: Preprocessing, device: torch.device) -> None:
+        self.labels = job.splits["validation"].labels
+        self.num_classes = len(job.label_names)
+        images = eval_input(job.splits["validation"].images, preprocessing)
+        views = [images, images.flip(-1)] if job.recipe.test_time_flip else [images]
+        self.views = [view.to(device).split(VALIDATION_BATCH) for view in views]
+        self.num_open = 0
+        self.features: list[list[Tensor]] = []
+
+    def __call__(self, model: FaceModel, num_open: int) -> dict[str, float]:
+        """Losses (as it is, and at the best temperature), accuracy and macro F1.
+
+        Label smoothing and mixing leave the logits too small to a degree that changes from epoch to epoch, and the
+        temperature is fitted afterwards anyway: hence the second loss.
+        """
         model.eval()
-        logits = _known_logits(model, images, job).double().numpy()
+        lower, upper = split_at(model, num_open)
+        with torch.inference_mode():
+            if num_open != self.num_open:
+                self.num_open = num_open
+                self.features = [[lower(batch) for batch in view] for view in self.views]
+            logits = torch.stack([torch.cat([upper(batch) for batch in view]) for view in self.features]).mean(dim=0)
+        return self._figures(logits[:, : self.num_classes].double().cpu().numpy())
+
+    def _figures(self, logits: np.ndarray) -> dict[str, float]:
         predictions = logits.argmax(axis=1)
-        probabilities = calibrated(logits, fit_temperature(logits, data.labels))
+        losses = [
+            metrics.negative_log_likelihood(self.labels, calibrated(logits, temperature))
+            for temperature in (1.0, fit_temperature(logits, self.labels))
+        ]
         return {
-            "validation/loss": metrics.negative_log_likelihood(data.labels, probabilities),
-            "validation/accuracy": metrics.accuracy(data.labels, predictions),
-            "validation/macro_f1": metrics.macro_f1(data.labels, predictions, len(job.label_names)),
+            "validation/loss": losses[0],
+            "validation/calibrated_loss": losses[1],
+            "validation/accuracy": metrics.accuracy(self.labels, predictions),
+            "validation/macro_f1": metrics.macro_f1(self.labels, predictions, self.num_classes),
         }
-
-    return validate
-
-
-def _known_logits(model: nn.Module, images: Tensor, job: Job) -> Tensor:
-    with torch.inference_mode():
-        batches = []
-        for batch in images.split(64):
-            views = [batch, batch.flip(-1)] if job.test_time_flip else [batch]
-            batches.append(torch.stack([model(view) for view in views]).mean(dim=0))
-    return torch.cat(batches)[:, : len(job.label_names)]

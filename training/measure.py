@@ -17,7 +17,7 @@ from anime_models import metrics
 from anime_models.calibration import calibrated, inclusion, label_sets
 from anime_models.checkpoints import Checkpoint
 from anime_models.classifier import Classifier, Outputs, network_outputs
-from anime_models.face_datasets import FaceDataset
+from anime_models.face_datasets import SPLITS, FaceDataset
 from anime_models.records import CalibrationFigures, CalibrationPart, ModelPart, ReliabilityBin, Result
 from anime_models.strangers import METHODS, Method, StrangerRule, class_means, recognised_at, stranger_scores
 from training.strangers import Strangers
@@ -50,18 +50,20 @@ def outputs_of(checkpoint: Checkpoint, data: FaceDataset) -> SplitOutputs:
 
 
 def measure(classifier: Classifier, splits: dict[str, FaceDataset], strangers: Strangers | None) -> Measured:
-    """Measure a calibrated classifier on validation and test, and on their strangers."""
+    """Measure a calibrated classifier on every split but train, and on the strangers of validation and test."""
     names = classifier.label_names
     outputs = {split: SplitOutputs(data, classifier.outputs(data.images)) for split, data in splits.items()}
     means = class_means(outputs["train"].outputs.features, splits["train"].labels, len(names))
     results: list[Result] = []
-    for split in ("validation", "test"):
+    for split in [name for name in splits if name != "train"]:
         known = outputs[split]
         probabilities = calibrated(known.known_logits(len(names)), classifier.calibration.temperature)
         results += classification_results(split, known.data.labels, probabilities, names)
         results += confidence_results(classifier, split, known)
         rule = classifier.config.strangers
-        if strangers is not None and rule is not None and len(unknown_data := strangers.split(split)):
+        if strangers is None or rule is None or split not in SPLITS:
+            continue
+        if len(unknown_data := strangers.split(split)):
             unknown = SplitOutputs(unknown_data, classifier.outputs(unknown_data.images))
             outputs[f"strangers_{split}"] = unknown
             scores = scores_by_method(known, unknown, means, len(names))
@@ -133,7 +135,10 @@ def calibration_part(classifier: Classifier, test: SplitOutputs) -> CalibrationP
 
 
 def confidence_results(classifier: Classifier, split: str, measured: SplitOutputs) -> list[Result]:
-    """Coverage and size of the conformal sets, and risk and coverage of the answers that are not withheld."""
+    """Coverage and size of the conformal sets, risk and coverage of the answers that are not withheld.
+
+    And ``ece_by_chance``: the calibration error that confidences that hold would show on so few pictures.
+    """
     labels = measured.data.labels
     probabilities = calibrated(measured.known_logits(len(classifier.label_names)), classifier.calibration.temperature)
     chances = inclusion(probabilities, classifier.calibration.conformal.threshold)
@@ -148,7 +153,12 @@ def confidence_results(classifier: Classifier, split: str, measured: SplitOutput
         "answered_share": float(answered.mean()),
         "selective_risk": float(1 - correct[answered].mean()) if answered.any() else 0.0,
     }
-    return [Result(split=split, metric=name, value=value) for name, value in figures.items()]
+    by_chance = metrics.chance_calibration_errors(confidences)
+    low, high = np.percentile(by_chance, [2.5, 97.5])
+    return [
+        *(Result(split=split, metric=name, value=value) for name, value in figures.items()),
+        Result(split=split, metric="ece_by_chance", value=float(by_chance.mean()), ci95=(float(low), float(high))),
+    ]
 
 
 def scores_by_method(
@@ -217,11 +227,13 @@ def model_part(classifier: Classifier, num_trainable: int | None) -> ModelPart:
     size = config.preprocessing.image_size
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         model(torch.zeros(1, 3, size, size))
+    num_parameters = sum(parameter.numel() for parameter in model.parameters())
     return ModelPart(
         backbone=config.backbone,
         head=config.head,
-        num_parameters=sum(parameter.numel() for parameter in model.parameters()),
+        num_parameters=num_parameters,
         num_trainable=num_trainable,
+        trainable_share=None if num_trainable is None else num_trainable / num_parameters,
         flops=float(counter.get_total_flops()),
         start_weights=config.start_weights,
     )

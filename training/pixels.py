@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -51,6 +51,24 @@ def batches(data: TrainingPixels, num_steps: int, batch_size: int, generator: to
     drawn = [_draw(pool, count, generator) for pool, count in zip(data.pools, counts, strict=True)]
     rows = torch.cat(drawn)
     yield from rows[torch.randperm(total, generator=generator)].split(batch_size)
+
+
+def augmented(pixels: Tensor, transform: Callable[[Tensor], Tensor], seeds: list[int]) -> Tensor:
+    """Transform pictures ``[n, 3, S, S]`` one by one, each from its own seed: uint8 ``[n, 3, s, s]``.
+
+    So a picture comes out the same whatever the other pictures of the batch, and on however many processes.
+    """
+    with torch.random.fork_rng(devices=[]):
+        views = []
+        for picture, seed in zip(pixels, seeds, strict=True):
+            torch.default_generator.manual_seed(seed)
+            views.append(transform(picture))
+    return torch.stack(views)
+
+
+def picture_seed(seed: int, view: int, number: int) -> int:
+    """A seed for one view of one picture of a run."""
+    return ((seed * 1_000_003 + view) * 1_000_003 + number) % 2**63
 
 
 def _draw(pool: Pool, count: int, generator: torch.Generator) -> Tensor:

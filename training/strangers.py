@@ -14,8 +14,8 @@ from anime_models.errors import ConfigError
 from anime_models.face_datasets import SPLITS, FaceDataset, concatenate, load_split
 from training.folds import fold_of_groups
 
-# Groups of `emotions` that show a character of `characters`: known faces, not strangers.
-KNOWN_GROUPS = {"dm/reimu", "p3/aigis", "sk/Miku"}
+# Groups of `emotions` that show a character of `characters`, and which: known faces, not strangers.
+KNOWN_GROUPS = {"dm/reimu": "Hakurei Reimu", "p3/aigis": "Aigis", "sk/Miku": "Hatsune Miku"}
 NUM_GETCHU_TRAIN, NUM_GETCHU_VALIDATION = 1500, 150
 DUPLICATE_BITS = 6
 
