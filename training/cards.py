@@ -82,9 +82,7 @@ def _limits(config: CheckpointConfig, record: RunRecord) -> list[str]:
         "## Limits",
         "",
         "- Confidences are calibrated on faces like those of the data set; on other styles they hold less well.",
-        f"- Temperature, label sets and thresholds were fitted on {config.calibration.num_images} validation pictures."
-        if config.calibration is not None
-        else "- Not calibrated.",
+        _calibrated_on(config),
     ]
     at_threshold = record.value("strangers_recognised_at_threshold")
     if config.strangers is not None and at_threshold is not None:
@@ -93,3 +91,13 @@ def _limits(config: CheckpointConfig, record: RunRecord) -> list[str]:
             f"{at_threshold:.0%} of them are recognised, the others get a class that is wrong."
         )
     return lines
+
+
+def _calibrated_on(config: CheckpointConfig) -> str:
+    if config.calibration is None:
+        return "- Not calibrated."
+    pictures = {
+        "validation": "validation pictures",
+        "out_of_fold": "training pictures, each by a model of a fold that had not seen its group",
+    }[config.calibration.fitted_on]
+    return f"- Temperature, label sets and thresholds were fitted on {config.calibration.num_images} {pictures}."

@@ -36,12 +36,14 @@ def table() -> list[str]:
     characters = read_record(EMBEDDED / "characters" / "record.json")
     emotions = read_record(EMBEDDED / "emotions" / "record.json")
     detector = read_record(EMBEDDED / "detector" / "record.json")
+    folds = read_record(EMBEDDED / "records" / "emotions-folds.json")
     return [
         "",
         "| what, on real drawn faces held out for testing | figure | 95% interval |",
         "|---|---:|---|",
         *_classifier_rows("Characters, 20 classes", characters, "accuracy"),
         *_classifier_rows("Emotions, 6 classes", emotions, "macro_f1"),
+        _folds_row("Emotions, 6 classes: macro f1 over five group folds of all splits", folds, "macro_f1"),
         _row("Face detector: F1 at IoU 0.5", _find(detector, "f1_iou50")),
         _row(
             "Face detector: false faces in a face-free picture", _find(detector, "false_faces_per_picture", "negatives")
@@ -54,12 +56,19 @@ def _classifier_rows(name: str, record: RunRecord, metric: str) -> list[str]:
     if record.calibration is None:
         raise ValueError(f"the record of {name} holds no calibration")
     before, after = record.calibration.before.ece, record.calibration.after.ece
+    by_chance = [r for r in record.results if (r.metric, r.split) == ("ece_by_chance", "test")]
     return [
         _row(f"{name}: {metric.replace('_', ' ')}", _find(record, metric)),
         f"| {name}: calibration error (ECE) before, after temperature | {before:.3f}, {after:.3f} | |",
+        *(_row(f"{name}: calibration error that chance alone makes on so few pictures", r) for r in by_chance),
         _row(f"{name}: truth in the 90% label set", _find(record, "conformal_coverage")),
         _row(f"{name}: strangers recognised, at 5% false alarms", _find(record, "strangers_recognised")),
     ]
+
+
+def _folds_row(name: str, record: RunRecord, metric: str) -> str:
+    mean, sd = (_find(record, f"{metric}_{part}", "folds").value for part in ("mean", "sd"))
+    return f"| {name} (mean ± standard deviation) | {mean:.3f} ± {sd:.3f} | |"
 
 
 def _find(record: RunRecord, metric: str, split: str = "test") -> Result:

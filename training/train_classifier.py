@@ -25,6 +25,7 @@ from anime_models.records import new_run_id, read_record
 from training.classifier_run import finished_record, run
 from training.corruptions import internet_like
 from training.cross_validation import cross_fit, cross_validate
+from training.grid_cells import STUDIES
 from training.job import Job
 from training.other_source import other_source
 from training.precision import PRECISIONS
@@ -32,14 +33,14 @@ from training.processes import current_processes
 from training.recipes import SCALES, at_scale, recipe_named
 from training.strangers import Strangers, load_strangers
 
-STUDIES = ("characters", "strategies")
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
     try:
+        if current_processes().count > 1 and (options.folds or options.cross_fit):
+            raise ConfigError("Folds run one after the other in one process; start them without accelerate launch.")
         splits = load_splits(options)
         strangers = None if options.strangers == "none" else load_strangers(options.strangers, options.data)
         job = job_from(options, splits, strangers)
@@ -66,7 +67,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--start", default="packaged", help="imagenet, packaged, random, a checkpoint folder or Hub id")
     parser.add_argument("--recipe", help="name in training/recipes.py; the task's own by default")
     parser.add_argument("--scale", choices=SCALES, default="full", help="image size and epochs of the recipe")
-    parser.add_argument("--study", choices=STUDIES, help="the study that the run belongs to")
+    parser.add_argument("--study", choices=tuple(STUDIES), help="the study that the run belongs to")
     parser.add_argument("--strangers", choices=("none", "neutral", "faces"), default="none")
     parser.add_argument("--epochs", type=_positive, help="instead of the recipe's")
     parser.add_argument("--image-size", type=_positive, help="instead of the recipe's")
@@ -132,7 +133,7 @@ def run_folder(options: argparse.Namespace, strategy: str) -> Path:
         strategy += f"-folds{options.folds}" if options.folds else f"-crossfit{options.cross_fit}"
     if not options.resume:
         run_id = new_run_id(options.task, options.backbone, strategy, options.seed)
-        return Path(options.out) / current_processes().agree(run_id)
+        return new_run_folder(options.out, run_id)
     if not options.resume.is_dir():
         raise ConfigError(f"There is no run folder {options.resume}; leave --resume out to start a new run.")
     if finished_record(options.resume) is not None:
@@ -142,6 +143,20 @@ def run_folder(options: argparse.Namespace, strategy: str) -> Path:
         if f"-{strategy}-s" not in begun:
             raise ConfigError(f"{begun} is not a run of {strategy}; resume it with the flags that it began with.")
     return Path(options.resume)
+
+
+def new_run_folder(out: Path, run_id: str) -> Path:
+    """Make the folder of a new run, with a number after its name where another run began in the same second."""
+    processes, number = current_processes(), 1
+    name = run_id
+    while processes.is_main:
+        try:
+            (out / name).mkdir(parents=True)
+            break
+        except FileExistsError:
+            number += 1
+            name = f"{run_id}-{number}"
+    return out / processes.agree(name)
 
 
 if __name__ == "__main__":
