@@ -11,6 +11,7 @@ from typing import Any
 
 import timm
 import torch
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from anime_models.errors import CheckpointError, ConfigError, HubError
@@ -128,6 +129,15 @@ def load_packaged_weights(model: FaceModel, name: str) -> None:
             f"{path.name}: its tensors do not fit timm's tf_efficientnet_lite0; reinstall the package."
         )
     model.backbone.load_state_dict(dict(zip(state, weights, strict=True)))
+
+
+def set_image_size(model: FaceModel, image_size: int) -> None:
+    """Fit a model to another side of its input in pixels: the position embedding of a ViT is resampled (bicubic).
+
+    Models that are built for no one size stay as they are.
+    """
+    if isinstance(model.backbone, VisionTransformer):
+        model.backbone.set_input_size(img_size=(image_size, image_size))
 
 
 def layer_groups(model: FaceModel) -> list[list[str]]:

@@ -34,9 +34,15 @@ WEIGHTS, CONFIG, RECORD, CARD, MEANS = (
     "class_means.safetensors",
 )
 
+EMBEDDING = "embedding"
+
 
 class CheckpointConfig(BaseModel):
-    """All that inference needs besides the weights (``config.json``)."""
+    """All that inference needs besides the weights (``config.json``).
+
+    The task ``embedding`` names no classes: its head gives ``embedding_size`` numbers, and its backbone is there to
+    start classifiers from.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,7 +50,7 @@ class CheckpointConfig(BaseModel):
     task: str
     backbone: str
     head: str
-    label_names: tuple[str, ...] = Field(min_length=2)
+    label_names: tuple[str, ...]
     label_details: tuple[dict[str, str], ...] = ()
     preprocessing: Preprocessing
     test_time_flip: bool = False
@@ -52,10 +58,16 @@ class CheckpointConfig(BaseModel):
     calibration: Calibration | None = None
     strangers: StrangerRule | None = None
     start_weights: str
+    embedding_size: int | None = Field(default=None, ge=1, validate_default=True)
 
     @field_validator("label_names")
     @classmethod
-    def _names_differ(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _names_differ(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("task") == EMBEDDING:
+            if names:
+                raise ValueError("an embedding names no classes")
+        elif len(names) < 2:
+            raise ValueError("a classifier tells at least 2 classes apart")
         if len(set(names)) < len(names):
             raise ValueError("two classes have the same name")
         return names
@@ -69,10 +81,27 @@ class CheckpointConfig(BaseModel):
             raise ValueError("must be empty or as long as label_names")
         return details
 
+    @field_validator("stranger_output", "calibration", "strangers")
+    @classmethod
+    def _belongs_to_classes(cls, value: object, info: ValidationInfo) -> object:
+        if value and info.data.get("task") == EMBEDDING:
+            raise ValueError("an embedding names no classes that this could be about")
+        return value
+
+    @field_validator("embedding_size")
+    @classmethod
+    def _goes_with_the_task(cls, size: int | None, info: ValidationInfo) -> int | None:
+        if (size is not None) != (info.data.get("task") == EMBEDDING):
+            raise ValueError(f"goes with the task {EMBEDDING!r}, and only with that")
+        return size
+
     @property
     def num_outputs(self) -> int:
-        """Width of the model's last layer: the classes and, where there is one, the output for strangers."""
-        return len(self.label_names) + self.stranger_output
+        """Width of the model's last layer: the classes and, where there is one, the output for strangers.
+
+        That of an embedding is its size.
+        """
+        return self.embedding_size or len(self.label_names) + self.stranger_output
 
 
 @dataclass(frozen=True)

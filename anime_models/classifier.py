@@ -14,7 +14,7 @@ from torch import Tensor
 
 from anime_models.backbones import FaceModel
 from anime_models.calibration import calibrated, label_sets
-from anime_models.checkpoints import Checkpoint, CheckpointConfig, load_checkpoint
+from anime_models.checkpoints import EMBEDDING, Checkpoint, CheckpointConfig, load_checkpoint
 from anime_models.errors import CheckpointError, ConfigError
 from anime_models.hub import local_folder
 from anime_models.preprocessing import eval_input
@@ -85,6 +85,11 @@ class Classifier:
     """
 
     def __init__(self, checkpoint: Checkpoint, name: str | None = None) -> None:
+        if checkpoint.config.task == EMBEDDING:
+            raise CheckpointError(
+                f"{checkpoint.folder} holds an embedding, which names no classes; train a classifier from it: "
+                f"python -m training.train_classifier --start {checkpoint.folder} ..."
+            )
         if checkpoint.config.calibration is None:
             raise CheckpointError(
                 f"{checkpoint.folder / 'config.json'}: calibration is null; a classifier answers with calibrated "

@@ -10,7 +10,14 @@ from safetensors.torch import save_file
 from sklearn.datasets import load_sample_image
 from torch import Tensor
 
-from anime_models.backbones import BACKBONES, FaceModel, build_model, layer_groups, load_packaged_weights
+from anime_models.backbones import (
+    BACKBONES,
+    FaceModel,
+    build_model,
+    layer_groups,
+    load_packaged_weights,
+    set_image_size,
+)
 from anime_models.checkpoints import load_checkpoint, save_checkpoint
 from anime_models.errors import ConfigError, HubError
 from anime_models.heads import HEADS
@@ -106,6 +113,29 @@ def test_a_vit_is_built_for_its_size() -> None:
     assert model.backbone.pos_embed.shape[1] == 1 + (96 // 16) ** 2
     with torch.inference_mode():
         assert model(torch.zeros(1, 3, 96, 96)).shape == (1, 2)
+
+
+def test_a_vit_fits_another_size() -> None:
+    torch.manual_seed(0)
+    model = build_model("vit_small_16", "plain", 2, 64).eval()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    set_image_size(model, 96)
+    with torch.inference_mode():
+        assert model(torch.zeros(1, 3, 96, 96)).shape == (1, 2)
+    assert model.state_dict().keys() == build_model("vit_small_16", "plain", 2, 96).state_dict().keys()
+    after = model.state_dict()
+    assert {name for name in after if not torch.equal(after[name], before[name])} == {"backbone.pos_embed"}
+    assert torch.equal(after["backbone.pos_embed"][:, 0], before["backbone.pos_embed"][:, 0])
+    # Resampled, not drawn anew: the mean over the grid is nearly the same.
+    means = [state["backbone.pos_embed"][0, 1:].mean(dim=0) for state in (before, after)]
+    assert (means[0] - means[1]).abs().mean() < 0.3 * means[0].abs().mean()
+
+
+def test_a_network_for_every_size_stays_as_it_is() -> None:
+    model = build_model("resnet18", "plain", 2, 64)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    set_image_size(model, 96)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
 @pytest.fixture(scope="module")

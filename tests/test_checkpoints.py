@@ -5,7 +5,7 @@ import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -13,9 +13,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from anime_models import checkpoints
+from anime_models.backbones import build_model
 from anime_models.checkpoints import CheckpointConfig, load_checkpoint, save_checkpoint
 from anime_models.errors import CheckpointError, RecordError
-from tests.small_models import ENERGY_RULE, make_config, make_record, write_checkpoint
+from tests.small_models import CALIBRATION, ENERGY_RULE, make_config, make_record, write_checkpoint
 
 NUM_FEATURES = 1280
 
@@ -115,7 +116,7 @@ class TestConfig:
         [
             ({"colour": "red"}, "colour: Extra inputs are not permitted"),
             ({"format_version": 2}, "format_version: Input should be 1"),
-            ({"label_names": ["One"]}, "label_names: Tuple should have at least 2 items"),
+            ({"label_names": ["One"]}, "label_names: .*at least 2 classes"),
             ({"label_names": ["One", "Two", "One"]}, "label_names: .*two classes have the same name"),
             ({"label_details": [{"series": "A"}]}, "label_details: .*must be empty or as long as label_names"),
             ({"backbone": "resnet19"}, "There is no backbone 'resnet19'"),
@@ -165,6 +166,54 @@ class TestConfig:
     def test_the_width_of_the_model_counts_the_output_for_strangers(self) -> None:
         assert make_config().num_outputs == 3
         assert make_config(stranger_output=True).num_outputs == 4
+
+
+class TestEmbedding:
+    """A checkpoint without classes: start weights for classifiers."""
+
+    FIELDS: ClassVar[dict[str, Any]] = {
+        "task": "embedding",
+        "label_names": (),
+        "calibration": None,
+        "strangers": None,
+        "embedding_size": 12,
+    }
+
+    def test_it_travels(self, tmp_path: Path) -> None:
+        config = make_config(**self.FIELDS)
+        save_checkpoint(tmp_path, build_model(config.backbone, config.head, 12, 64), config, make_record(), "")
+        loaded = load_checkpoint(tmp_path)
+        assert loaded.config == config
+        with torch.inference_mode():
+            assert loaded.model(torch.zeros(1, 3, 64, 64)).shape == (1, 12)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"label_names": ["One", "Two"]}, "label_names: .*an embedding names no classes"),
+            ({"label_details": [{}]}, "label_details: .*must be empty or as long as label_names"),
+            ({"stranger_output": True}, "stranger_output: .*an embedding names no classes"),
+            ({"strangers": ENERGY_RULE.model_dump(mode="json")}, "strangers: .*an embedding names no classes"),
+            ({"calibration": CALIBRATION.model_dump(mode="json")}, "calibration: .*an embedding names no classes"),
+            ({"embedding_size": None}, "embedding_size: .*goes with the task 'embedding'"),
+            ({"embedding_size": 0}, "embedding_size: Input should be greater than or equal to 1"),
+            ({"embedding_size": 13}, None),
+        ],
+    )
+    def test_it_is_read_strictly(self, tmp_path: Path, change: dict[str, Any], message: str | None) -> None:
+        config = make_config(**self.FIELDS)
+        save_checkpoint(tmp_path, build_model(config.backbone, config.head, 12, 64), config, make_record(), "")
+        change_config(tmp_path, lambda fields: fields.update(change))
+        where = (
+            r"model\.safetensors: the key head\.(bias|weight) has" if message is None else rf"config\.json: {message}"
+        )
+        with pytest.raises(CheckpointError, match=where):
+            load_checkpoint(tmp_path)
+
+    def test_a_classifier_has_no_embedding_size(self, folder: Path) -> None:
+        change_config(folder, lambda fields: fields.update(embedding_size=12))
+        with pytest.raises(CheckpointError, match=r"config\.json: embedding_size: .*goes with the task 'embedding'"):
+            load_checkpoint(folder)
 
 
 class TestClassMeans:

@@ -129,6 +129,10 @@ def test_a_picture_can_be_taken_with_the_webcam(browser: Browser, demo: str) -> 
     page = camera.page
     page.get_by_label("Capture from camera").click()
     page.get_by_text("Click to Access Webcam").click()
+    # A photo taken before the first frame is no photo: as a visitor does, wait until there is something to see.
+    page.wait_for_function(
+        "() => { const video = document.querySelector('video'); return video?.videoWidth > 0 && video.currentTime > 0 }"
+    )
     page.get_by_label("capture photo").click()
     expect(page.locator(CARD)).to_have_count(1)
     camera.close()
