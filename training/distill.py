@@ -1,0 +1,122 @@
+"""Start weights without the Hub: a backbone learns the packaged EfficientNet-Lite0's features of drawn faces.
+
+    python -m training.distill --backbone resnet18 --data ../shared/data --minutes 12
+    python -m training.train_classifier --data ../shared/data/characters --task character --backbone resnet18 \
+        --start runs/RUN/checkpoint
+
+The faces need no labels. The teacher looks at them once, for all students. A killed run goes on from its last round
+with ``--resume RUN_FOLDER`` and the same other flags.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+
+from anime_models.backbones import BACKBONES, backbone_spec
+from anime_models.errors import AnimeModelsError, ConfigError
+from anime_models.face_datasets import SPLITS, load_split
+from anime_models.records import new_run_id
+from training.classifier_run import finished_record
+from training.distill_data import load_faces
+from training.distill_loop import DistillRecipe
+from training.distill_run import STRATEGY, Distillation, run
+from training.distill_teacher import TEACHER
+from training.precision import PRECISIONS
+
+MINUTES = 12.0
+PROBED = "characters"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = parse(arguments)
+    torch.set_num_threads(options.threads)
+    try:
+        check_student(options.backbone)
+        folder = run_folder(options)
+        run(distillation(options), folder)
+    except AnimeModelsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Flags of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m training.distill", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--backbone", required=True, help=f"the student: {', '.join(students())}")
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds all the data sets")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=_positive, default=MINUTES, help="training time, planned at the start")
+    length.add_argument("--epochs", type=_positive, help="passes over the faces, instead of a time")
+    parser.add_argument("--image-size", type=_positive_int, default=DistillRecipe.image_size)
+    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: measured at the start")
+    parser.add_argument("--threads", type=_positive_int, default=torch.get_num_threads())
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="folder for the teacher's features")
+    parser.add_argument("--out", type=Path, default=Path("runs"))
+    parser.add_argument("--resume", type=Path, help="run folder to go on with")
+    return parser.parse_args(arguments)
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _positive_int(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not above 0")
+    return number
+
+
+def students() -> tuple[str, ...]:
+    """The backbones that can be taught."""
+    return tuple(name for name in BACKBONES if name != TEACHER)
+
+
+def check_student(backbone: str) -> None:
+    """Refuse a name that is no backbone's, or the teacher's."""
+    if backbone == TEACHER:
+        raise ConfigError(
+            f"{TEACHER} is the teacher and starts from its own weights ('packaged'). "
+            f"Choose a student: {', '.join(students())}."
+        )
+    backbone_spec(backbone)
+
+
+def run_folder(options: argparse.Namespace) -> Path:
+    """The folder to resume, or a new one."""
+    if not options.resume:
+        return Path(options.out) / new_run_id("embedding", options.backbone, STRATEGY, options.seed)
+    if not (options.resume / "record.json").is_file():
+        raise ConfigError(f"There is no run in {options.resume}; leave --resume out to start a new one.")
+    if finished_record(options.resume) is not None:
+        raise ConfigError(f"The run {options.resume} is finished; leave --resume out to start a new one.")
+    return Path(options.resume)
+
+
+def distillation(options: argparse.Namespace) -> Distillation:
+    """Read the data and resolve the flags."""
+    minutes = None if options.epochs else options.minutes
+    return Distillation(
+        backbone=options.backbone,
+        data_name=options.data.resolve().name,
+        data=load_faces(options.data),
+        probed={split: load_split(options.data / PROBED, split) for split in SPLITS},
+        recipe=DistillRecipe(epochs=options.epochs, minutes=minutes, image_size=options.image_size),
+        seed=options.seed,
+        precision=options.precision,
+        cache=options.cache,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
