@@ -147,7 +147,10 @@ def test_measuring_the_precision_leaves_the_model_as_it_was() -> None:
 
 
 def test_two_processes_give_what_one_gives(drawn_characters: Path, tmp_path: Path) -> None:
-    """`accelerate launch` on two CPU processes; a ViT, since batch statistics are each process's own."""
+    """`accelerate launch` on two CPU processes; a ViT, since batch statistics are each process's own.
+
+    With `--cpu` the launcher starts one process unless there is MPI; `--multi_gpu` starts both wherever it runs.
+    """
     flags = (
         *("--backbone", "vit_small_16", "--start", "random", "--recipe", "santoro-full", "--scale", "smoke"),
         *("--threads", "1", "--precision", "fp32"),
@@ -157,7 +160,7 @@ def test_two_processes_give_what_one_gives(drawn_characters: Path, tmp_path: Pat
         sys.executable,
         "-m",
         "accelerate.commands.launch",
-        "--cpu",
+        "--multi_gpu",
         "--num_processes",
         "2",
         "--num_machines",
@@ -170,6 +173,7 @@ def test_two_processes_give_what_one_gives(drawn_characters: Path, tmp_path: Pat
         [*launch, *ports, *command, "--out", str(tmp_path / "two"), *flags], check=True, env=environment, timeout=300
     )
     (two,) = (tmp_path / "two").iterdir()
+    assert read_record(two / "record.json").recipe["processes"] == 2
     assert read_record(two / "record.json").status == "finished"
     for lines in zip(epoch_lines(one), epoch_lines(two), strict=True):
         assert lines[0] == pytest.approx(lines[1], rel=1e-2, abs=1e-3)

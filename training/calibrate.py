@@ -1,6 +1,6 @@
 """What is fitted after training: temperature, conformal sets, abstention, the rule for strangers.
 
-It is fitted on pictures that the weights were not trained on: validation, or out-of-fold pictures of a cross-fit.
+It is fitted on pictures whose labels the weights were not trained on: validation, or out-of-fold ones of a cross-fit.
 """
 
 from __future__ import annotations

@@ -98,6 +98,6 @@ def _calibrated_on(config: CheckpointConfig) -> str:
         return "- Not calibrated."
     pictures = {
         "validation": "validation pictures",
-        "out_of_fold": "training pictures, each by a model of a fold that had not seen its group",
+        "out_of_fold": "training pictures, each by a model of a fold that lacked the labels of its group",
     }[config.calibration.fitted_on]
     return f"- Temperature, label sets and thresholds were fitted on {config.calibration.num_images} {pictures}."

@@ -173,7 +173,7 @@ def started_record(job: Job, run_id: str) -> RunRecord:
         model=ModelPart(backbone=job.backbone, head=job.head, start_weights=job.start_name),
         strategy=job.recipe.strategy,
         seed=job.seed,
-        recipe=dataclasses.asdict(job.recipe),
+        recipe={**dataclasses.asdict(job.recipe), "processes": current_processes().count},
         dataset=DatasetPart(id=job.data_name, revision=job.revision, num_images=job.num_images),
         environment=current_environment(job.precision, torch.get_num_threads(), current_processes().device.type),
         code=current_code(REPOSITORY),

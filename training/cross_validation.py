@@ -27,6 +27,12 @@ OUT_OF_FOLD = "out_of_fold.npz"
 def cross_validate(job: Job, num_folds: int, folder: Path) -> RunRecord:
     """Run every fold that is not finished, then write the record with their mean and standard deviation."""
     record = begin(job, folder)
+    with failure_recorded(record, folder):
+        _cross_validate(job, num_folds, folder, record)
+    return record
+
+
+def _cross_validate(job: Job, num_folds: int, folder: Path, record: RunRecord) -> None:
     scores: dict[str, list[float]] = {"accuracy": [], "macro_f1": []}
     for index, splits in enumerate(group_folds(job.splits, num_folds, job.seed)):
         strangers = strangers_of_fold(job.strangers, splits) if job.strangers else None
@@ -45,14 +51,14 @@ def cross_validate(job: Job, num_folds: int, folder: Path) -> RunRecord:
         print(f"{metric} over {num_folds} folds: {np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}")
     record.status = "finished"
     write_record(record, folder / "record.json")
-    return record
 
 
 def cross_fit(job: Job, num_folds: int, folder: Path) -> RunRecord:
     """Train on train and validation together, and calibrate on what models of the folds say of the faces they lack.
 
-    So nothing is lost to validation, and confidences are fitted on every face that is not test (cross-conformal
-    prediction, Vovk, 2015). The models of the folds differ from the final one by the share of pictures that they lack.
+    So nothing is lost to validation, and confidences are fitted on every face that is not test. The models of the folds
+    differ from the final one by the pictures that they lack, so its label sets have no guarantee of coverage (after
+    cross-conformal prediction, Vovk, 2015, which combines the folds' models instead): it has to be measured.
 
     Raises:
         ConfigError: when the recipe chooses its epoch on validation: nothing is left to choose on.

@@ -37,7 +37,7 @@ Validate = Callable[[FaceModel, int], dict[str, float]]
 
 @dataclass(frozen=True)
 class Setting:
-    """Where and how a run computes; none of it changes what is computed but for rounding.
+    """Where and how a run computes: nothing but rounding and, with several processes, batch statistics and mixing.
 
     Attributes:
         folder: receives a line of ``metrics.jsonl`` per epoch and the state to resume from; once what follows the
@@ -86,6 +86,11 @@ def fit(
         ConfigError: when the loss is no longer a number, or the recipe makes no sense for this model.
     """
     check_keep(recipe, validate is not None)
+    if recipe.batch_size % (2 * setting.processes.count):
+        raise ConfigError(
+            f"Batches of {recipe.batch_size} pictures do not make even shares for {setting.processes.count} processes; "
+            "start a number of processes that divides half of it."
+        )
     device, num_stages = setting.processes.device, len(stages(model))
     model.to(device)
     steps_per_epoch = data.num_steps(recipe.batch_size)
@@ -109,13 +114,14 @@ def fit(
         started = time.perf_counter()
         step = _Step(model, source, optimizer, schedule, average, recipe, setting)
         losses = [step(*batch) for batch in _batches(source, data, recipe, seed, epoch, setting.processes)]
-        line = {"epoch": epoch, "open_stages": num_open, "train/loss": float(np.mean(losses))}
+        line = {"epoch": epoch, "open_stages": num_open, "train/loss": setting.processes.mean(float(np.mean(losses)))}
         line["seconds"] = time.perf_counter() - started
         if not math.isfinite(line["train/loss"]):
             raise ConfigError(f"Training diverged in epoch {epoch}; use a recipe with lower learning rates.")
         if validate is not None:
             line |= validate(evaluated, num_open)
-        epochs.append(line)
+        # BatchNorm statistics, and so what is measured, are each process's own: the first one decides when to stop.
+        epochs.append(setting.processes.agree(line))
         if setting.processes.is_main:
             kept = best_epoch(epochs, recipe) == epoch
             state.save(epochs, evaluated.state_dict() if kept else None)

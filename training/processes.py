@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import torch
 from accelerate import PartialState
 from torch import Tensor
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,15 @@ class Processes:
         for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(part.view_as(gradient))
 
-    def agree(self, value: str) -> str:
+    def mean(self, value: float) -> float:
+        """Mean of a number over the processes."""
+        if self.count == 1:
+            return value
+        total = torch.tensor(value, dtype=torch.float64, device=self.device)
+        torch.distributed.all_reduce(total)
+        return total.item() / self.count
+
+    def agree(self, value: Value) -> Value:
         """The first process's value, in every process."""
         if self.count == 1:
             return value
@@ -72,5 +83,6 @@ class Processes:
 @cache
 def current_processes() -> Processes:
     """The processes that ``accelerate launch`` started, or this one alone."""
-    state = PartialState()
+    # Told that it is on a CPU where there is no GPU, it finds the other processes by gloo.
+    state = PartialState(cpu=not torch.cuda.is_available())
     return Processes(state.process_index, state.num_processes, state.device)

@@ -1,8 +1,8 @@
 """Train a classifier of face crops, calibrate it, measure it and leave a run folder.
 
-    python -m training.train_classifier --data ../shared/data/emotions --task emotion --strangers neutral --cross-fit 5
+    python -m training.train_classifier --data ../shared/data/emotions --task emotion --strangers neutral --cross-fit 4
     python -m training.train_classifier --data ../shared/data/emotions --task emotion --folds 5
-    accelerate launch --num_processes 2 -m training.train_classifier --data ../shared/data/characters --task character
+    accelerate launch --multi_gpu --num_processes 2 -m training.train_classifier --data DATASET --task character
 
 A killed run goes on from its last epoch with ``--resume RUN_FOLDER`` and the same other flags; a run that ended in an
 error is marked ``failed`` and can be resumed as well.
@@ -71,7 +71,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--strangers", choices=("none", "neutral", "faces"), default="none")
     parser.add_argument("--epochs", type=_positive, help="instead of the recipe's")
     parser.add_argument("--image-size", type=_positive, help="instead of the recipe's")
-    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--seed", type=_seed, default=42, help="0 to 999999")
     several = parser.add_mutually_exclusive_group()
     several.add_argument("--folds", type=int, default=0, help="cross-validate by group over all splits")
     several.add_argument(
@@ -89,6 +89,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not above 0")
+    return number
+
+
+def _seed(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 1_000_000:
+        raise argparse.ArgumentTypeError(f"{number} is not from 0 to 999999")
     return number
 
 
