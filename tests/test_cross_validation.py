@@ -64,6 +64,18 @@ class TestFolds:
         with pytest.raises(ConfigError, match=f"Cannot make {num_folds} folds of 30 groups"):
             next(group_folds(splits, num_folds, seed=1))
 
+    def test_a_class_of_too_few_groups_or_pictures_is_refused(self) -> None:
+        data = dataset_of(20, 1, "p")
+        rare = replace(data, labels=np.array([1] + [0] * 19))
+        with pytest.raises(ConfigError, match="folds of 1 groups of B"):
+            next(held_out_folds(rare, 2, seed=1))
+        few = {
+            split: replace(dataset_of(5, 1, split), labels=np.arange(5) % 3, label_names=("A", "B", "C"))
+            for split in SPLITS
+        }
+        with pytest.raises(ConfigError, match="Cannot make 8 parts of 7 pictures"):
+            next(group_folds(few, 2, seed=1))
+
     def test_a_cross_validation_leaves_a_run_for_each_fold(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -416,7 +416,7 @@ class TestRefused:
     def test_a_finished_run_and_no_run(
         self, faces: Path, cache: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        for folder, message in ((finished, "is finished"), (tmp_path, "There is no run in")):
+        for folder, message in ((finished, "is finished"), (tmp_path, "There is no run folder")):
             assert main([*command(faces, cache, tmp_path), "--resume", str(folder)]) == 1
             assert message in capsys.readouterr().err
 

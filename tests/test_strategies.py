@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -41,19 +43,20 @@ def start() -> FaceModel:
     return build_model("resnet18", "plain", NUM_CLASSES, 32)
 
 
-def fitted(folder: Path, recipe: Recipe, model: FaceModel, **more: object) -> Fitted:
+def fitted(folder: Path, recipe: Recipe, model: FaceModel, losses: Sequence[float] | None = None) -> Fitted:
+    """Train; `losses` are what validation gives in each epoch, falling ones by default."""
     setting = Setting(folder, "fp32", folder / "cache", ALONE)
     folder.mkdir(exist_ok=True)
-    losses = iter(more.get("losses", [1 / (epoch + 1) for epoch in range(100)]))  # type: ignore[call-overload]
+    measured = iter(losses or [1 / (epoch + 1) for epoch in range(recipe.epochs)])
 
     def validate(_: FaceModel, num_open: int) -> dict[str, float]:
-        return {"validation/loss": next(losses)}
+        return {"validation/loss": next(measured)}
 
     return fit(model, pixels(), validate, recipe, PREPROCESSING, 1, setting)
 
 
-def smoke(name: str, **changes: object) -> Recipe:
-    return replace(at_scale(recipe_named(name), "smoke"), batch_size=8, **changes)  # type: ignore[arg-type]
+def smoke(name: str, **changes: Any) -> Recipe:
+    return replace(at_scale(recipe_named(name), "smoke"), batch_size=8, **changes)
 
 
 class TestFrozenMeansFrozen:

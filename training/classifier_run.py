@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +21,6 @@ from anime_models.records import (
     current_code,
     current_environment,
     peak_rss_mb,
-    read_record,
-    write_record,
 )
 from training.calibrate import calibrate, validation_fitting
 from training.cards import model_card
@@ -34,6 +30,7 @@ from training.measure import inference_milliseconds, measure, model_part, write_
 from training.optimisation import seed_everything
 from training.precision import fastest_precision
 from training.processes import current_processes
+from training.run_folders import failure_recorded, interrupted_record, store
 from training.run_state import forget_state
 
 REPOSITORY = Path(__file__).parent.parent
@@ -58,18 +55,13 @@ def begin(job: Job, folder: Path) -> RunRecord:
         ConfigError: when the folder holds a run that began with other settings.
     """
     record = started_record(job, folder.name)
-    if (folder / "record.json").is_file():
-        previous = read_record(folder / "record.json")
-        before, now = (_settings(each) for each in (previous, record))
-        changed = [name for name, value in now.items() if before.get(name) != value]
-        if changed:
-            raise ConfigError(
-                f"The run {folder} began with {changed[0]} {before.get(changed[0])!r}, not {now[changed[0]]!r}; "
-                "resume it with the flags that it began with."
-            )
-        if job.precision == "auto":  # the one that was measured at the start, so that the run goes on as it began
-            record.environment = previous.environment
-    _write(record, folder)
+    begun = interrupted_record(record, folder, _settings)
+    if begun is not None and begun.environment is not None:
+        measured = begun.environment.precision  # at the start; the run goes on as it began
+        if "auto" not in (measured, job.precision) and measured != job.precision:
+            raise ConfigError(f"The run {folder} began in {measured}, not {job.precision}; resume it with that.")
+        record.run_id, record.environment = begun.run_id, begun.environment
+    store(record, folder)
     return record
 
 
@@ -80,17 +72,6 @@ def _settings(record: RunRecord) -> dict[str, object]:
     model = {name: stored["model"][name] for name in ("backbone", "head", "start_weights")}
     data = {name: stored["dataset"][name] for name in ("revision", "num_images")}
     return {**names, **model, **data, **stored["recipe"]}
-
-
-@contextmanager
-def failure_recorded(record: RunRecord, folder: Path) -> Iterator[None]:
-    """Mark the record ``failed`` when an error ends the run; a kill leaves it ``running``."""
-    try:
-        yield
-    except Exception:
-        record.status = "failed"
-        _write(record, folder)
-        raise
 
 
 def train(job: Job, folder: Path, record: RunRecord) -> Fitted:
@@ -105,7 +86,7 @@ def train(job: Job, folder: Path, record: RunRecord) -> Fitted:
     if record.environment.precision == "auto":
         precision = fastest_precision(model, preprocessing.image_size, processes.device)
         record.environment.precision = processes.agree(precision)
-        _write(record, folder)
+        store(record, folder)
     seed_everything(job.seed)
     pixels = training_pixels(job, preprocessing)
     validate = Validator(job, preprocessing, processes.device) if "validation" in job.splits else None
@@ -148,18 +129,11 @@ def finish(job: Job, folder: Path, record: RunRecord, checkpoint: Checkpoint) ->
     write_predictions(measured.outputs, folder / "predictions.parquet")
     card = model_card(checkpoint.config, record)
     save_checkpoint(folder / "checkpoint", checkpoint.model, checkpoint.config, record, card, checkpoint.class_means)
-    write_record(record, folder / "record.json")
+    store(record, folder)
     forget_state(folder)
     for result in record.results:
         if result.split == "test" and result.class_name is None:
             print(f"test/{result.metric}: {result.value:.4f}", flush=True)
-
-
-def finished_record(folder: Path) -> RunRecord | None:
-    """The record of a run folder, if the run is finished."""
-    path = folder / "record.json"
-    record = read_record(path) if path.is_file() else None
-    return record if record is not None and record.status == "finished" else None
 
 
 def started_record(job: Job, run_id: str) -> RunRecord:
@@ -189,8 +163,3 @@ def timing(fitted: Fitted, num_images: int, total_seconds: float) -> TimingPart:
         total_seconds=total_seconds,
         epochs_run=len(fitted.epochs),
     )
-
-
-def _write(record: RunRecord, folder: Path) -> None:
-    if current_processes().is_main:
-        write_record(record, folder / "record.json")

@@ -12,12 +12,13 @@ from anime_models.calibration import calibrated
 from anime_models.checkpoints import load_checkpoint
 from anime_models.errors import ConfigError
 from anime_models.face_datasets import FaceDataset, concatenate
-from anime_models.records import Result, RunRecord, write_record
+from anime_models.records import Result, RunRecord
 from training.calibrate import Fitting, calibrate, fitting_on, joined
-from training.classifier_run import begin, failure_recorded, finish, finished_record, run, train
+from training.classifier_run import begin, finish, run, train
 from training.folds import group_folds, held_out_folds
-from training.job import Job
+from training.job import Job, check_data
 from training.measure import classification_results
+from training.run_folders import failure_recorded, finished_record, store
 from training.run_state import forget_state
 from training.strangers import Strangers, strangers_of_fold
 
@@ -34,12 +35,15 @@ def cross_validate(job: Job, num_folds: int, folder: Path) -> RunRecord:
 
 def _cross_validate(job: Job, num_folds: int, folder: Path, record: RunRecord) -> None:
     scores: dict[str, list[float]] = {"accuracy": [], "macro_f1": []}
-    for index, splits in enumerate(group_folds(job.splits, num_folds, job.seed)):
+    folds = []
+    for splits in group_folds(job.splits, num_folds, job.seed):
         strangers = strangers_of_fold(job.strangers, splits) if job.strangers else None
+        folds.append(dataclasses.replace(job, splits=splits, strangers=strangers))
+    _check_all(folds)
+    for index, fold_job in enumerate(folds):
         fold_folder = folder / f"fold-{index}"
-        fold = finished_record(fold_folder) or run(
-            dataclasses.replace(job, splits=splits, strangers=strangers), fold_folder
-        )
+        fold = finished_record(fold_folder) or run(_as_precise(fold_job, record), fold_folder)
+        _share_precision(fold, record)
         for metric, values in scores.items():
             value = fold.value(metric)
             assert value is not None
@@ -50,7 +54,7 @@ def _cross_validate(job: Job, num_folds: int, folder: Path, record: RunRecord) -
         record.results.append(Result(split="folds", metric=f"{metric}_sd", value=float(np.std(values, ddof=1))))
         print(f"{metric} over {num_folds} folds: {np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}")
     record.status = "finished"
-    write_record(record, folder / "record.json")
+    store(record, folder)
 
 
 def cross_fit(job: Job, num_folds: int, folder: Path) -> RunRecord:
@@ -68,8 +72,12 @@ def cross_fit(job: Job, num_folds: int, folder: Path) -> RunRecord:
     everything = _without_validation(job)
     record = begin(everything, folder)
     with failure_recorded(record, folder):
-        folds = held_out_folds(everything.splits["train"], num_folds, job.seed)
-        fitting = joined([_out_of_fold(everything, splits, folder / f"fold-{i}") for i, splits in enumerate(folds)])
+        folds = [
+            _without_held_out(everything, splits)
+            for splits in held_out_folds(everything.splits["train"], num_folds, job.seed)
+        ]
+        _check_all([everything, *folds])
+        fitting = joined([_out_of_fold(fold, folder / f"fold-{index}", record) for index, fold in enumerate(folds)])
         train(everything, folder, record)
         checkpoint = load_checkpoint(folder / "checkpoint")
         checkpoint = calibrate(checkpoint, everything.splits["train"], fitting, "out_of_fold")
@@ -92,29 +100,52 @@ def _without_validation(job: Job) -> Job:
     return dataclasses.replace(job, splits={"train": joined_train, **others}, strangers=strangers)
 
 
-def _out_of_fold(job: Job, splits: dict[str, FaceDataset], folder: Path) -> Fitting:
+def _without_held_out(job: Job, splits: dict[str, FaceDataset]) -> Job:
+    """The job on a fold's part, with the rest, and the strangers that share its groups, for validation."""
+    if job.strangers is None:
+        return dataclasses.replace(job, splits=splits)
+    in_training = Strangers(job.strangers.train, job.strangers.validation, _empty(job.strangers.test))
+    strangers = strangers_of_fold(in_training, splits)
+    if not len(strangers.validation):
+        raise ConfigError(
+            "No stranger shares a group with the faces that one of the folds lacks, so none can be held out with them; "
+            "cross-fit with fewer folds, or leave --strangers out."
+        )
+    return dataclasses.replace(job, splits=splits, strangers=strangers)
+
+
+def _check_all(jobs: list[Job]) -> None:
+    """Refuse what cannot be trained on before any of the folds takes its time."""
+    for job in jobs:
+        check_data(job)
+
+
+def _as_precise(job: Job, record: RunRecord) -> Job:
+    """The job in the precision of the whole run, once its first fold has measured which that is."""
+    assert record.environment is not None
+    return dataclasses.replace(job, precision=record.environment.precision)
+
+
+def _share_precision(fold: RunRecord, record: RunRecord) -> None:
+    assert fold.environment is not None
+    assert record.environment is not None
+    record.environment.precision = fold.environment.precision
+
+
+def _out_of_fold(job: Job, folder: Path, whole: RunRecord) -> Fitting:
     """Train on a fold's part and say what the model makes of the rest; once, then from its file."""
     path = folder / OUT_OF_FOLD
-    if not path.is_file():
-        strangers = None
-        if job.strangers is not None:
-            in_training = Strangers(job.strangers.train, job.strangers.validation, _empty(job.strangers.test))
-            strangers = strangers_of_fold(in_training, splits)
-            if not len(strangers.validation):
-                raise ConfigError(
-                    "No stranger shares a group with the faces that a fold lacks, so none can be held out with them; "
-                    "cross-fit with --strangers neutral or none."
-                )
-        fold = dataclasses.replace(job, splits=splits, strangers=strangers)
-        record = begin(fold, folder)
-        with failure_recorded(record, folder):
-            train(fold, folder, record)
-            unknown = strangers.validation if strangers is not None else None
+    fold = finished_record(folder) or begin(_as_precise(job, whole), folder)
+    with failure_recorded(fold, folder):
+        if not path.is_file():
+            train(job, folder, fold)
+            unknown = job.strangers.validation if job.strangers is not None else None
             checkpoint = load_checkpoint(folder / "checkpoint")
-            _save(fitting_on(checkpoint, splits["train"], splits["validation"], unknown), path)
-            record.status = "finished"
-            write_record(record, folder / "record.json")
-            forget_state(folder)
+            _save(fitting_on(checkpoint, job.splits["train"], job.splits["validation"], unknown), path)
+        fold.status = "finished"
+        store(fold, folder)
+        forget_state(folder)
+    _share_precision(fold, whole)
     return _load(path)
 
 

@@ -20,12 +20,13 @@ from anime_models.backbones import BACKBONES, backbone_spec
 from anime_models.errors import AnimeModelsError, ConfigError
 from anime_models.face_datasets import SPLITS, load_split
 from anime_models.records import new_run_id
-from training.classifier_run import finished_record
 from training.distill_data import load_faces
 from training.distill_loop import DistillRecipe
 from training.distill_run import STRATEGY, Distillation, run
 from training.distill_teacher import TEACHER
+from training.flags import positive_float, positive_int, seed
 from training.precision import PRECISIONS
+from training.run_folders import new_run_folder, resumed_folder
 
 MINUTES = 12.0
 PROBED = "characters"
@@ -51,30 +52,16 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--backbone", required=True, help=f"the student: {', '.join(students())}")
     parser.add_argument("--data", type=Path, required=True, help="folder that holds all the data sets")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=_positive, default=MINUTES, help="training time, planned at the start")
-    length.add_argument("--epochs", type=_positive, help="passes over the faces, instead of a time")
-    parser.add_argument("--image-size", type=_positive_int, default=DistillRecipe.image_size)
-    parser.add_argument("--seed", type=int, default=42)
+    length.add_argument("--minutes", type=positive_float, default=MINUTES, help="training time, planned at the start")
+    length.add_argument("--epochs", type=positive_float, help="passes over the faces, instead of a time")
+    parser.add_argument("--image-size", type=positive_int, default=DistillRecipe.image_size)
+    parser.add_argument("--seed", type=seed, default=42)
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: measured at the start")
-    parser.add_argument("--threads", type=_positive_int, default=torch.get_num_threads())
+    parser.add_argument("--threads", type=positive_int, default=torch.get_num_threads())
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="folder for the teacher's features")
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--resume", type=Path, help="run folder to go on with")
     return parser.parse_args(arguments)
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not number > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
-
-
-def _positive_int(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not above 0")
-    return number
 
 
 def students() -> tuple[str, ...]:
@@ -94,13 +81,9 @@ def check_student(backbone: str) -> None:
 
 def run_folder(options: argparse.Namespace) -> Path:
     """The folder to resume, or a new one."""
-    if not options.resume:
-        return Path(options.out) / new_run_id("embedding", options.backbone, STRATEGY, options.seed)
-    if not (options.resume / "record.json").is_file():
-        raise ConfigError(f"There is no run in {options.resume}; leave --resume out to start a new one.")
-    if finished_record(options.resume) is not None:
-        raise ConfigError(f"The run {options.resume} is finished; leave --resume out to start a new one.")
-    return Path(options.resume)
+    if options.resume:
+        return resumed_folder(options.resume)
+    return new_run_folder(options.out, new_run_id("embedding", options.backbone, STRATEGY, options.seed))
 
 
 def distillation(options: argparse.Namespace) -> Distillation:

@@ -10,7 +10,6 @@ import torch
 
 from anime_models.backbones import FaceModel, build_model
 from anime_models.checkpoints import EMBEDDING, CheckpointConfig, load_checkpoint, save_checkpoint
-from anime_models.errors import ConfigError
 from anime_models.face_datasets import FaceDataset
 from anime_models.records import (
     DatasetPart,
@@ -20,10 +19,8 @@ from anime_models.records import (
     current_code,
     current_environment,
     peak_rss_mb,
-    read_record,
-    write_record,
 )
-from training.classifier_run import REPOSITORY, failure_recorded
+from training.classifier_run import REPOSITORY
 from training.distill_card import embedding_card
 from training.distill_data import DistillationData
 from training.distill_loop import DistillRecipe, fit_student, planned_epochs, small_size
@@ -41,6 +38,7 @@ from training.distill_teacher import (
 from training.linear_probe import linear_probe
 from training.optimisation import seed_everything
 from training.precision import fastest_precision
+from training.run_folders import failure_recorded, interrupted_record, store
 from training.run_state import forget_state
 
 STRATEGY, START_WEIGHTS = "distill", f"distilled:{TEACHER}"
@@ -110,18 +108,11 @@ def begin(job: Distillation, folder: Path) -> RunRecord:
         ConfigError: when the folder holds a run that began with other settings.
     """
     record = started_record(job, folder.name)
-    if (folder / "record.json").is_file():
-        begun = read_record(folder / "record.json")
-        before, now = _settings(begun), _settings(record)
-        changed = [name for name, value in now.items() if before.get(name) != value]
-        if changed:
-            raise ConfigError(
-                f"The run {folder} began with {changed[0]} {before.get(changed[0])!r}, not {now[changed[0]]!r}; "
-                "resume it with the flags that it began with."
-            )
+    begun = interrupted_record(record, folder, _settings)
+    if begun is not None:
         # What was planned and measured at the start stays, so that the run goes on as it began.
-        record.recipe, record.environment = begun.recipe, begun.environment
-    write_record(record, folder / "record.json")
+        record.run_id, record.recipe, record.environment = begun.run_id, begun.recipe, begun.environment
+    store(record, folder)
     return record
 
 
@@ -147,7 +138,7 @@ def plan(job: Distillation, lessons: Lessons, record: RunRecord, folder: Path) -
         if epochs is None:
             epochs = planned_epochs(model, lessons, job.recipe, environment.precision)
             record.recipe["epochs"] = epochs
-        write_record(record, folder / "record.json")
+        store(record, folder)
     recipe = dataclasses.replace(job.recipe, epochs=epochs)
     return dataclasses.replace(job, recipe=recipe, precision=environment.precision)
 
@@ -180,7 +171,7 @@ def finish(job: Distillation, held_out: Lessons, record: RunRecord, folder: Path
     ]
     record.status = "finished"
     save_checkpoint(folder / "checkpoint", checkpoint.model, job.config, record, embedding_card(job.config, record))
-    write_record(record, folder / "record.json")
+    store(record, folder)
     forget_state(folder)
     for result in record.results:
         print(f"{result.split}/{result.metric}: {result.value:.4f}", flush=True)

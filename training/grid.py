@@ -24,6 +24,7 @@ from anime_models.drawn_faces import make_dataset
 from anime_models.errors import AnimeModelsError
 from anime_models.face_datasets import dataset_revision
 from anime_models.records import RunRecord
+from training.flags import positive_int
 from training.grid_attempts import TRAINER, Outcome, Workplace
 from training.grid_cells import STUDIES, Cell
 from training.grid_engines import LocalPool, Pool, run_cells
@@ -61,7 +62,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Flags of the command line."""
     parser = argparse.ArgumentParser(prog="python -m training.grid", description=__doc__.split("\n\n")[0])
     parser.add_argument("--study", choices=tuple(STUDIES), required=True)
-    parser.add_argument("--seeds", type=_positive, default=1, help="how many, from 42 on")
+    parser.add_argument("--seeds", type=positive_int, default=1, help="how many, from 42 on")
     parser.add_argument("--scale", choices=SCALES, default="full")
     parser.add_argument(
         "--data", type=Path, help="dataset folder; drawn at scale smoke, else data/characters or data/emotions"
@@ -79,7 +80,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--threads",
-        type=_positive,
+        type=positive_int,
         help="of each run; fewer than processors let runs go side by side; all by default, 1 at scale smoke",
     )
     parser.add_argument("--out", type=Path, default=Path("runs"))
@@ -87,13 +88,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--table", type=Path, help="Markdown file for the table over seeds")
     parser.add_argument("--dry-run", action="store_true", help="tell what would be run")
     return parser.parse_args(arguments)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not above 0")
-    return number
 
 
 def _names(text: str) -> tuple[str, ...]:

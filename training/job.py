@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from anime_models import metrics
-from anime_models.backbones import HALF, FaceModel, backbone_spec, build_model, load_packaged_weights
+from anime_models.backbones import HALF, FaceModel, build_model, load_packaged_weights, set_image_size
 from anime_models.calibration import calibrated, fit_temperature
 from anime_models.checkpoints import load_checkpoint
 from anime_models.errors import ConfigError, DatasetError
@@ -93,6 +93,8 @@ def check_data(job: Job) -> None:
             raise DatasetError(
                 f"{job.data_name}/{split}: its classes differ from those of train; make the splits alike."
             )
+    if job.stranger_output and job.strangers is not None and not len(job.strangers.train):
+        raise DatasetError(f"{job.data_name}: there is no stranger to train on; add some, or leave --strangers out.")
     counts = np.bincount(job.splits["train"].labels, minlength=len(names))
     if not counts.all():
         raise DatasetError(f"{job.data_name}/train: there is no picture of {names[int(counts.argmin())]!r}; add some.")
@@ -127,11 +129,7 @@ def start_model(job: Job) -> FaceModel:
             raise ConfigError(
                 f"{job.start} holds a {start.config.backbone}; start {job.backbone} from one of its own kind."
             )
-        if backbone_spec(job.backbone).sized and start.config.preprocessing.image_size != size:
-            raise ConfigError(
-                f"{job.start} was trained at {start.config.preprocessing.image_size} px, and its position embedding "
-                f"fits no other size; train {job.backbone} at that size, not at {size} px."
-            )
+        set_image_size(start.model, size)
         model.backbone.load_state_dict(start.model.backbone.state_dict())
     return model.to(memory_format=torch.channels_last)
 

@@ -22,15 +22,17 @@ from anime_models.errors import AnimeModelsError, ConfigError
 from anime_models.face_datasets import SPLITS, FaceDataset, dataset_revision, load_split
 from anime_models.heads import HEADS
 from anime_models.records import new_run_id, read_record
-from training.classifier_run import finished_record, run
+from training.classifier_run import run
 from training.corruptions import internet_like
 from training.cross_validation import cross_fit, cross_validate
+from training.flags import positive_int, seed
 from training.grid_cells import STUDIES
 from training.job import Job
 from training.other_source import other_source
 from training.precision import PRECISIONS
 from training.processes import current_processes
 from training.recipes import SCALES, at_scale, recipe_named
+from training.run_folders import RECORD, new_run_folder, resumed_folder
 from training.strangers import Strangers, load_strangers
 
 
@@ -69,34 +71,20 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--scale", choices=SCALES, default="full", help="image size and epochs of the recipe")
     parser.add_argument("--study", choices=tuple(STUDIES), help="the study that the run belongs to")
     parser.add_argument("--strangers", choices=("none", "neutral", "faces"), default="none")
-    parser.add_argument("--epochs", type=_positive, help="instead of the recipe's")
-    parser.add_argument("--image-size", type=_positive, help="instead of the recipe's")
-    parser.add_argument("--seed", type=_seed, default=42, help="0 to 999999")
+    parser.add_argument("--epochs", type=positive_int, help="instead of the recipe's")
+    parser.add_argument("--image-size", type=positive_int, help="instead of the recipe's")
+    parser.add_argument("--seed", type=seed, default=42)
     several = parser.add_mutually_exclusive_group()
     several.add_argument("--folds", type=int, default=0, help="cross-validate by group over all splits")
     several.add_argument(
         "--cross-fit", type=int, default=0, help="train on train and validation, calibrate on that many folds of them"
     )
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: measured at the start")
-    parser.add_argument("--threads", type=_positive, default=torch.get_num_threads())
+    parser.add_argument("--threads", type=positive_int, default=torch.get_num_threads())
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="folder for features of frozen stages")
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--resume", type=Path, help="run folder to go on with")
     return parser.parse_args(arguments)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not above 0")
-    return number
-
-
-def _seed(text: str) -> int:
-    number = int(text)
-    if not 0 <= number < 1_000_000:
-        raise argparse.ArgumentTypeError(f"{number} is not from 0 to 999999")
-    return number
 
 
 def load_splits(options: argparse.Namespace) -> dict[str, FaceDataset]:
@@ -139,31 +127,12 @@ def run_folder(options: argparse.Namespace, strategy: str) -> Path:
     if options.folds or options.cross_fit:
         strategy += f"-folds{options.folds}" if options.folds else f"-crossfit{options.cross_fit}"
     if not options.resume:
-        run_id = new_run_id(options.task, options.backbone, strategy, options.seed)
-        return new_run_folder(options.out, run_id)
-    if not options.resume.is_dir():
-        raise ConfigError(f"There is no run folder {options.resume}; leave --resume out to start a new run.")
-    if finished_record(options.resume) is not None:
-        raise ConfigError(f"The run {options.resume} is finished; leave --resume out to start a new run.")
-    if (options.resume / "record.json").is_file():
-        begun = read_record(options.resume / "record.json").run_id
-        if f"-{strategy}-s" not in begun:
-            raise ConfigError(f"{begun} is not a run of {strategy}; resume it with the flags that it began with.")
-    return Path(options.resume)
-
-
-def new_run_folder(out: Path, run_id: str) -> Path:
-    """Make the folder of a new run, with a number after its name where another run began in the same second."""
-    processes, number = current_processes(), 1
-    name = run_id
-    while processes.is_main:
-        try:
-            (out / name).mkdir(parents=True)
-            break
-        except FileExistsError:
-            number += 1
-            name = f"{run_id}-{number}"
-    return out / processes.agree(name)
+        return new_run_folder(options.out, new_run_id(options.task, options.backbone, strategy, options.seed))
+    folder = resumed_folder(options.resume)
+    begun = read_record(folder / RECORD).run_id
+    if f"-{strategy}-s" not in begun:
+        raise ConfigError(f"{begun} is not a run of {strategy}; resume it with the flags that it began with.")
+    return folder
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ from training.detection_evaluation import (
 )
 from training.detection_loop import DetectorRecipe, fit_detector, trained_parameters
 from training.detection_metrics import precision_recall_f1
+from training.flags import positive_int, seed
 
 REPOSITORY = Path(__file__).parent.parent
 _PROVISIONAL_THRESHOLD = 0.35
@@ -80,11 +81,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/detector"), help="run folder, new or to go on with")
     parser.add_argument("--evaluate", type=Path, help="only measure this detector folder")
     parser.add_argument("--update-record", action="store_true", help="with --evaluate: store the new figures")
-    parser.add_argument("--epochs", type=int, nargs="+", help="epochs of each round, instead of the recipe's")
-    parser.add_argument("--epoch-samples", type=int, help="samples of an epoch, instead of the recipe's")
+    parser.add_argument("--epochs", type=positive_int, nargs="+", help="epochs of each round, instead of the recipe's")
+    parser.add_argument("--epoch-samples", type=positive_int, help="samples of an epoch, instead of the recipe's")
     parser.add_argument("--drawn-scenes", type=int, help="procedural scenes, instead of the recipe's")
-    parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--seed", type=seed, default=42)
+    parser.add_argument("--threads", type=positive_int, default=torch.get_num_threads())
     return parser.parse_args(arguments)
 
 

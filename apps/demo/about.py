@@ -124,8 +124,13 @@ def _figures(record: RunRecord, num_labels: int) -> str:
         before, after = record.calibration.before.ece, record.calibration.after.ece
         meaning = "mean gap between confidence and share right, before and after calibration; 0 is perfect"
         rows.append(_row("Expected calibration error", f"{before:.3f} → {after:.3f}", meaning))
+    by_chance = next((r for r in record.results if (r.metric, r.split) == ("ece_by_chance", "test")), None)
+    if by_chance is not None and by_chance.ci95 is not None:
+        meaning = "the range of that error by chance alone, on so few test faces, were every confidence right"
+        low, high = by_chance.ci95
+        rows.append(_row("Calibration error by chance", f"{low:.3f} to {high:.3f}", meaning))
     return (
-        '<table class="am-table"><caption>Measured on test faces that it never saw in training</caption>'
+        '<table class="am-table am-meanings"><caption>Measured on test faces that it never saw in training</caption>'
         '<thead><tr><th scope="col">Figure</th><th scope="col">Value</th><th scope="col">What it means</th></tr>'
         "</thead>"
         f"<tbody>{''.join(rows)}</tbody></table>"

@@ -65,6 +65,7 @@ def make_record(task: Task) -> RunRecord:
             Result(split="test", metric="macro_f1", value=0.96),
             Result(split="test", metric="shown_set_coverage", value=0.92),
             Result(split="test", metric="shown_set_size", value=1.4),
+            Result(split="test", metric="ece_by_chance", value=0.03, ci95=(0.011, 0.052)),
         ],
     )
 

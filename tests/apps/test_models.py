@@ -134,6 +134,7 @@ def test_the_about_page_gives_figures_and_limits(fakes: dict[Task, FakeClassifie
         "96%",
         "92%",
         "0.080 → 0.020",
+        "0.011 to 0.052",
         "1.40",
         "drawn-characters",
         "1,200 train, 150 validation, 150 test",
