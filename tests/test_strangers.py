@@ -176,6 +176,11 @@ class TestOtherFaces:
         assert len(strangers.test) == 3 + 3 + 3
         assert (strangers.train.labels == -1).all()
 
+    def test_the_faces_with_emotions_can_be_left_out(self, root: Path) -> None:
+        strangers = load_strangers("faces-no-emotions", root / "characters")
+        for split in ("train", "validation", "test"):
+            assert set(strangers.split(split).sources) == {"faces64:getchu", "gender:g"}
+
     def test_faces_of_known_characters_are_no_strangers(self, root: Path) -> None:
         strangers = load_strangers("faces", root / "characters")
         for split in ("train", "validation", "test"):

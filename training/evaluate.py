@@ -18,7 +18,7 @@ from anime_models.errors import AnimeModelsError, DatasetError, RecordError
 from anime_models.face_datasets import SPLITS, concatenate, dataset_revision, load_split
 from anime_models.records import CalibrationFigures, CalibrationPart, Result, RunRecord
 from training.measure import Measured, measure
-from training.strangers import load_strangers
+from training.strangers import STRANGERS, load_strangers
 
 TOLERANCE = 1e-3
 
@@ -56,7 +56,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__.split("\n\n")[0])
     parser.add_argument("--checkpoint", required=True, help="checkpoint folder or Hub id")
     parser.add_argument("--data", type=Path, required=True, help="dataset folder with train, validation, test.parquet")
-    parser.add_argument("--strangers", choices=("none", "neutral", "faces"), help="the record's own by default")
+    parser.add_argument("--strangers", choices=("none", *STRANGERS), help="the record's own by default")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     return parser.parse_args(arguments)
 

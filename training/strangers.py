@@ -14,6 +14,7 @@ from anime_models.errors import ConfigError
 from anime_models.face_datasets import SPLITS, FaceDataset, concatenate, load_split
 from training.folds import fold_of_groups
 
+STRANGERS = ("neutral", "faces", "faces-no-emotions")
 # Groups of `emotions` that show a character of `characters`, and which: known faces, not strangers.
 KNOWN_GROUPS = {"dm/reimu": "Hakurei Reimu", "p3/aigis": "Aigis", "sk/Miku": "Hatsune Miku"}
 NUM_GETCHU_TRAIN, NUM_GETCHU_VALIDATION = 1500, 150
@@ -39,36 +40,41 @@ def load_strangers(kind: str, data: Path) -> Strangers:
 
     Args:
         kind: ``neutral`` for the dataset's own ``neutral_*.parquet`` (faces without one of the emotions), ``faces``
-            for faces of other people: ``faces64`` (source getchu), ``gender`` and ``emotions`` beside the dataset.
+            for faces of other people: ``faces64`` (source getchu), ``gender`` and ``emotions`` beside the dataset;
+            ``faces-no-emotions`` for these without ``emotions``, so that a model of emotions can start from the result
+            without having seen its faces.
         data: the dataset folder.
     """
     if kind == "neutral":
         return Strangers(*(load_split(data, f"neutral_{split}") for split in SPLITS))
-    if kind == "faces":
-        return _other_faces(data.parent)
-    raise ConfigError(f"There are no strangers called {kind!r}. Choose 'neutral' or 'faces'.")
+    if kind in ("faces", "faces-no-emotions"):
+        return _other_faces(data.parent, with_emotions=kind == "faces")
+    raise ConfigError(f"There are no strangers called {kind!r}. Choose {', '.join(STRANGERS)}.")
 
 
-def _other_faces(root: Path) -> Strangers:
+def _other_faces(root: Path, with_emotions: bool) -> Strangers:
     rng = np.random.default_rng(42)
-    emotions = {split: load_split(root / "emotions", split, _unknown) for split in SPLITS}
+    emotions = {split: load_split(root / "emotions", split, _unknown) for split in SPLITS} if with_emotions else {}
     getchu_test = load_split(root / "faces64", "validation", _from_getchu)
     getchu = _sample(load_split(root / "faces64", "train", _one_in_three(_from_getchu)), rng)
     gender_test = load_split(root / "gender", "test")
     gender = load_split(root / "gender", "train")
     order = rng.permutation(len(gender))
-    test = [emotions["test"], gender_test, getchu_test]
-    validation = [emotions["validation"], gender.select(order[::2]), getchu.select(np.arange(NUM_GETCHU_VALIDATION))]
-    train = [
-        emotions["train"],
-        gender.select(order[1::2]),
-        getchu.select(np.arange(NUM_GETCHU_VALIDATION, len(getchu))),
-    ]
+    parts = {
+        "train": [gender.select(order[1::2]), getchu.select(np.arange(NUM_GETCHU_VALIDATION, len(getchu)))],
+        "validation": [gender.select(order[::2]), getchu.select(np.arange(NUM_GETCHU_VALIDATION))],
+        "test": [gender_test, getchu_test],
+    }
+    train, validation, test = ([*_only(emotions, split), *parts[split]] for split in SPLITS)
     test_hashes = np.concatenate([difference_hashes(part) for part in test])
     validation = [without_duplicates(_unlabelled(part), test_hashes) for part in validation]
     held_out = np.concatenate([test_hashes, *(difference_hashes(part) for part in validation)])
     train = [without_duplicates(_unlabelled(part), held_out) for part in train]
     return Strangers(concatenate(train), concatenate(validation), concatenate([_unlabelled(part) for part in test]))
+
+
+def _only(splits: dict[str, FaceDataset], name: str) -> list[FaceDataset]:
+    return [splits[name]] if name in splits else []
 
 
 def _unknown(row: dict[str, Any]) -> bool:

@@ -33,7 +33,7 @@ from training.precision import PRECISIONS
 from training.processes import current_processes
 from training.recipes import SCALES, at_scale, recipe_named
 from training.run_folders import RECORD, new_run_folder, resumed_folder
-from training.strangers import Strangers, load_strangers
+from training.strangers import STRANGERS, Strangers, load_strangers
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,7 +70,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--recipe", help="name in training/recipes.py; the task's own by default")
     parser.add_argument("--scale", choices=SCALES, default="full", help="image size and epochs of the recipe")
     parser.add_argument("--study", choices=tuple(STUDIES), help="the study that the run belongs to")
-    parser.add_argument("--strangers", choices=("none", "neutral", "faces"), default="none")
+    parser.add_argument("--strangers", choices=("none", *STRANGERS), default="none")
     parser.add_argument("--epochs", type=positive_int, help="instead of the recipe's")
     parser.add_argument("--image-size", type=positive_int, help="instead of the recipe's")
     parser.add_argument("--seed", type=seed, default=42)
