@@ -6,8 +6,8 @@ from PIL import Image
 
 from anime_models.drawn_faces import draw_face
 from anime_models.face_datasets import FaceDataset
-from training.corruptions import KINDS, corrupted, internet_like, kinds_of
-from training.overlays import OVERLAYS, overlaid
+from training.classification.corruptions import KINDS, corrupted, internet_like, kinds_of
+from training.classification.overlays import OVERLAYS, overlaid
 
 NAMES = tuple(f"drawn/test/{number}" for number in range(24))
 SIZES = ((64, 64), (96, 96), (160, 160), (120, 90))

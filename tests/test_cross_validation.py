@@ -14,8 +14,10 @@ from anime_models.records import read_record
 from tests.parquet_files import write_split
 from tests.small_models import noise
 from tests.small_runs import Killed, killed_after
-from training import classifier_run, cross_validation, evaluate, recipes
-from training.folds import group_folds, held_out_folds
+from training import evaluate, recipes
+from training.classification import cross_validation
+from training.classification import run as classifier_run
+from training.classification.folds import group_folds, held_out_folds
 from training.recipes import recipe_named
 from training.train_classifier import main
 

@@ -21,14 +21,16 @@ from tests.parquet_files import write_split
 from tests.small_distillations import FACES, SIZE, write_faces
 from tests.small_models import noise
 from tests.small_runs import Killed, epoch_lines, killed_after
-from training import distill_loop, distill_run, distill_teacher
+from training.classification.job import preprocessing_of, start_model
+from training.classification.strangers import DUPLICATE_BITS, difference_hashes
+from training.common.run_state import RunState
 from training.distill import main
-from training.distill_data import load_faces
-from training.distill_loop import DistillRecipe, fit_student, small_size
-from training.distill_teacher import VARIED, WHOLE, Lessons, held_out_results, prepare_lessons
-from training.job import preprocessing_of, start_model
-from training.run_state import RunState
-from training.strangers import DUPLICATE_BITS, difference_hashes
+from training.distillation import loop as distill_loop
+from training.distillation import run as distill_run
+from training.distillation import teacher as distill_teacher
+from training.distillation.data import load_faces
+from training.distillation.loop import DistillRecipe, fit_student, small_size
+from training.distillation.teacher import VARIED, WHOLE, Lessons, held_out_results, prepare_lessons
 from training.train_classifier import job_from, parse
 
 FLAGS = ("--backbone", "mobilenet_v2", "--image-size", "64", "--epochs", "10", "--precision", "fp32", "--threads", "1")

@@ -8,8 +8,8 @@ from PIL import Image
 
 from anime_models.drawn_faces import EMOTIONS, draw_face
 from anime_models.errors import ConfigError
-from training import drawn_data
-from training.drawn_data import drawn_emotion_faces
+from training.classification import drawn_data
+from training.classification.drawn_data import drawn_emotion_faces
 
 
 def test_each_emotion_and_neutral_is_drawn_as_often_each_a_new_character() -> None:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from anime_models.errors import ConfigError
-from training.feature_cache import CHUNK_SIZE, CachedViews, cached_views, digest
+from training.classification.feature_cache import CHUNK_SIZE, CachedViews, cached_views, digest
 
 NUM_IMAGES = 2 * CHUNK_SIZE + 5
 NUM_VIEWS = 2
@@ -171,7 +171,7 @@ class TestKilled:
 import os, signal, sys, torch
 from importlib.metadata import version
 from pathlib import Path
-from training.feature_cache import cached_views
+from training.classification.feature_cache import cached_views
 def view(number, rows):
     if number:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -7,8 +7,8 @@ from anime_models.drawn_faces import EMOTIONS
 from anime_models.face_datasets import SPLITS, dataset_revision, load_split
 from tests.small_grids import TRAINER, SmallGrid
 from training.grid import main
-from training.grid_plan import planned_cells
-from training.grid_report import Durations
+from training.studies.plan import planned_cells
+from training.studies.report import Durations
 
 ROOT = Path(__file__).parent.parent
 ONE, ONE_RUN = ("--backbones", "resnet18", "--strategies", "full"), "resnet18 santoro-full s42"

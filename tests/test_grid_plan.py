@@ -5,10 +5,10 @@ import pytest
 
 from anime_models.checkpoints import CheckpointConfig, write_config
 from anime_models.preprocessing import Preprocessing
-from training.grid_cells import STUDIES, Cell
-from training.grid_plan import planned_cells, start_of
-from training.grid_report import GIGA_MACS
 from training.recipes import RECIPES
+from training.studies.cells import STUDIES, Cell
+from training.studies.plan import planned_cells, start_of
+from training.studies.report import GIGA_MACS
 
 
 class TestCells:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.small_grids import TRAINER, Hanging, SmallGrid
-from training.grid_attempts import Workplace
-from training.grid_cells import Cell
-from training.grid_engines import LocalPool, run_cells
-from training.grid_plan import planned_cells
-from training.grid_runs import Lock, Runs, lock_path
+from training.studies.attempts import Workplace
+from training.studies.cells import Cell
+from training.studies.engines import LocalPool, run_cells
+from training.studies.plan import planned_cells
+from training.studies.runs import Lock, Runs, lock_path
 
 ROOT = Path(__file__).parent.parent
 TWO = ("--backbones", "resnet18", "--strategies", "linear_probe,full")

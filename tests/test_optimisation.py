@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from anime_models.backbones import build_model, layer_groups
-from training.optimisation import learning_rate_factor, mixer, parameter_groups, seed_everything
+from training.common.optimisation import learning_rate_factor, mixer, parameter_groups, seed_everything
 from training.recipes import Recipe
 
 

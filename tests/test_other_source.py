@@ -7,7 +7,7 @@ import pytest
 from anime_models.errors import DatasetError
 from tests.parquet_files import write_split
 from tests.small_models import noise
-from training.other_source import other_source
+from training.classification.other_source import other_source
 
 LABELS = ("Hakurei Reimu", "Hatsune Miku", "Somebody")
 

@@ -7,9 +7,9 @@ import torch
 
 from anime_models.backbones import build_model
 from anime_models.errors import ConfigError
-from training.phases import num_open_stages, open_stages, set_training
+from training.classification.phases import num_open_stages, open_stages, set_training
+from training.classification.segments import stages
 from training.recipes import RECIPES, Recipe, at_scale, recipe_named
-from training.segments import stages
 
 RESNET_STAGES = 6  # head, four stages, stem
 

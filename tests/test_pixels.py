@@ -2,7 +2,7 @@
 
 import torch
 
-from training.pixels import Pool, TrainingPixels, balanced, batches
+from training.classification.pixels import Pool, TrainingPixels, balanced, batches
 
 
 def pixels(*pools: Pool) -> TrainingPixels:

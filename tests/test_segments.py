@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from anime_models.backbones import BACKBONES, FaceModel, build_model
 from anime_models.errors import ConfigError
-from training.segments import frozen_state, split_at, stages
+from training.classification.segments import frozen_state, split_at, stages
 
 SIZE = 64
 NUM_EMOTIONS = 6

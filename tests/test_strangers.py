@@ -20,8 +20,14 @@ from anime_models.strangers import (
 )
 from tests.parquet_files import write_split
 from tests.small_models import noise
-from training import strangers as training_strangers
-from training.strangers import Strangers, difference_hashes, load_strangers, strangers_of_fold, without_duplicates
+from training.classification import strangers as training_strangers
+from training.classification.strangers import (
+    Strangers,
+    difference_hashes,
+    load_strangers,
+    strangers_of_fold,
+    without_duplicates,
+)
 
 NUM_CLASSES = 3
 

@@ -16,13 +16,13 @@ from anime_models.checkpoints import load_checkpoint
 from anime_models.preprocessing import Augmentation, Preprocessing
 from anime_models.records import read_record
 from tests.small_runs import Killed, epoch_lines, killed_after, train
-from training import loop
-from training.loop import Fitted, Setting, fit
-from training.pixels import Pool, TrainingPixels
-from training.precision import fastest_precision
-from training.processes import Processes
+from training.classification import loop
+from training.classification.loop import Fitted, Setting, fit
+from training.classification.pixels import Pool, TrainingPixels
+from training.classification.segments import frozen_state, stages
+from training.common.precision import fastest_precision
+from training.common.processes import Processes
 from training.recipes import Recipe, at_scale, recipe_named
-from training.segments import frozen_state, stages
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 PREPROCESSING = Preprocessing(image_size=32, resize=32)

@@ -24,10 +24,12 @@ from anime_models.records import read_record
 from tests.parquet_files import write_split
 from tests.small_models import noise, write_checkpoint
 from tests.small_runs import FLAGS, FROZEN_STAGES, NUM_STRANGERS, Killed, epoch_lines, killed_after, train
-from training import classifier_run, recipes, sources
+from training import recipes
+from training.classification import run as classifier_run
+from training.classification import sources
+from training.classification.segments import stages
+from training.common.run_folders import new_run_folder
 from training.recipes import recipe_named
-from training.run_folders import new_run_folder
-from training.segments import stages
 from training.train_classifier import main
 
 SMOKE = ("--recipe", "smoke", "--epochs", "1", "--image-size", "32", "--threads", "1")

@@ -16,9 +16,9 @@ from anime_models.drawn_faces import draw_face, draw_scene
 from anime_models.errors import DatasetError
 from anime_models.faces import Face, FaceDetector
 from anime_models.records import read_record
-from training.detection_augmentations import degrade
-from training.detection_composer import SampleComposer, Warp
-from training.detection_data import (
+from training.detection.augmentations import degrade
+from training.detection.composer import SampleComposer, Warp
+from training.detection.data import (
     LEAKING_SOURCE,
     NO_BOXES,
     Picture,
@@ -28,8 +28,8 @@ from training.detection_data import (
     read_crops,
     read_pictures,
 )
-from training.detection_loss import build_targets, detection_loss
-from training.detection_metrics import (
+from training.detection.loss import build_targets, detection_loss
+from training.detection.metrics import (
     Outcome,
     average_precision,
     best_threshold,
@@ -38,7 +38,7 @@ from training.detection_metrics import (
     judge,
     precision_recall_f1,
 )
-from training.detection_pseudo_boxes import label_crops
+from training.detection.pseudo_boxes import label_crops
 from training.train_detector import main
 
 
@@ -108,7 +108,7 @@ def test_a_killed_run_goes_on_from_its_last_epoch(
 ) -> None:
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr("training.detection_loop.label_crops", interrupt)
+        patch.setattr("training.detection.loop.label_crops", interrupt)
         with pytest.raises(KeyboardInterrupt):
             main(command(datasets, run))
     assert read_record(run / "record.json").status == "running"

@@ -20,13 +20,13 @@ from anime_models.backbones import BACKBONES, backbone_spec
 from anime_models.errors import AnimeModelsError, ConfigError
 from anime_models.face_datasets import SPLITS, load_split
 from anime_models.records import new_run_id
-from training.distill_data import load_faces
-from training.distill_loop import DistillRecipe
-from training.distill_run import STRATEGY, Distillation, run
-from training.distill_teacher import TEACHER
-from training.flags import positive_float, positive_int, seed
-from training.precision import PRECISIONS
-from training.run_folders import new_run_folder, resumed_folder
+from training.common.flags import positive_float, positive_int, seed
+from training.common.precision import PRECISIONS
+from training.common.run_folders import new_run_folder, resumed_folder
+from training.distillation.data import load_faces
+from training.distillation.loop import DistillRecipe
+from training.distillation.run import STRATEGY, Distillation, run
+from training.distillation.teacher import TEACHER
 
 MINUTES = 12.0
 PROBED = "characters"

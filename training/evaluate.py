@@ -17,8 +17,8 @@ from anime_models.classifier import Classifier
 from anime_models.errors import AnimeModelsError, DatasetError, RecordError
 from anime_models.face_datasets import SPLITS, concatenate, dataset_revision, load_split
 from anime_models.records import CalibrationFigures, CalibrationPart, Result, RunRecord
-from training.measure import Measured, measure
-from training.strangers import STRANGERS, load_strangers
+from training.classification.measure import Measured, measure
+from training.classification.strangers import STRANGERS, load_strangers
 
 TOLERANCE = 1e-3
 

@@ -24,16 +24,16 @@ from anime_models.drawn_faces import make_dataset
 from anime_models.errors import AnimeModelsError
 from anime_models.face_datasets import dataset_revision
 from anime_models.records import RunRecord
-from training.flags import positive_int
-from training.grid_attempts import TRAINER, Outcome, Workplace
-from training.grid_cells import STUDIES, Cell
-from training.grid_engines import LocalPool, Pool, run_cells
-from training.grid_plan import planned_cells
-from training.grid_ray import ray_pool
-from training.grid_report import Display, Durations, spoken
-from training.grid_runs import Lock, Runs, lock_path
-from training.grid_table import table, write_table
+from training.common.flags import positive_int
 from training.recipes import SCALES
+from training.studies.attempts import TRAINER, Outcome, Workplace
+from training.studies.cells import STUDIES, Cell
+from training.studies.engines import LocalPool, Pool, run_cells
+from training.studies.plan import planned_cells
+from training.studies.ray import ray_pool
+from training.studies.report import Display, Durations, spoken
+from training.studies.runs import Lock, Runs, lock_path
+from training.studies.table import table, write_table
 
 PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 INTERRUPTED = 130  # the exit status of a command that Ctrl-C ended

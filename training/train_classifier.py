@@ -22,18 +22,18 @@ from anime_models.errors import AnimeModelsError, ConfigError
 from anime_models.face_datasets import SPLITS, FaceDataset, dataset_revision, load_split
 from anime_models.heads import HEADS
 from anime_models.records import new_run_id, read_record
-from training.classifier_run import run
-from training.corruptions import internet_like
-from training.cross_validation import cross_fit, cross_validate
-from training.flags import positive_int, seed
-from training.grid_cells import STUDIES
-from training.job import Job
-from training.other_source import other_source
-from training.precision import PRECISIONS
-from training.processes import current_processes
+from training.classification.corruptions import internet_like
+from training.classification.cross_validation import cross_fit, cross_validate
+from training.classification.job import Job
+from training.classification.other_source import other_source
+from training.classification.run import run
+from training.classification.strangers import STRANGERS, Strangers, load_strangers
+from training.common.flags import positive_int, seed
+from training.common.precision import PRECISIONS
+from training.common.processes import current_processes
+from training.common.run_folders import RECORD, new_run_folder, resumed_folder
 from training.recipes import SCALES, at_scale, recipe_named
-from training.run_folders import RECORD, new_run_folder, resumed_folder
-from training.strangers import STRANGERS, Strangers, load_strangers
+from training.studies.cells import STUDIES
 
 
 def main(arguments: list[str] | None = None) -> int:

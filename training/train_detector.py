@@ -38,18 +38,18 @@ from anime_models.records import (
     read_record,
     write_record,
 )
-from training.detection_card import detector_card
-from training.detection_data import DetectionData, Picture, read_detection_data, read_pictures
-from training.detection_evaluation import (
+from training.common.flags import positive_int, seed
+from training.detection.card import detector_card
+from training.detection.data import DetectionData, Picture, read_detection_data, read_pictures
+from training.detection.evaluation import (
     choose_threshold,
     crop_outcomes,
     latency_milliseconds,
     measure_detector,
     outcomes_of,
 )
-from training.detection_loop import DetectorRecipe, fit_detector, trained_parameters
-from training.detection_metrics import precision_recall_f1
-from training.flags import positive_int, seed
+from training.detection.loop import DetectorRecipe, fit_detector, trained_parameters
+from training.detection.metrics import precision_recall_f1
 
 REPOSITORY = Path(__file__).parent.parent
 _PROVISIONAL_THRESHOLD = 0.35

@@ -26,15 +26,15 @@ from anime_models.backbones import FaceModel
 from anime_models.drawn_faces import make_dataset
 from anime_models.face_datasets import SPLITS, FaceDataset, load_split
 from anime_models.preprocessing import Preprocessing, eval_input, normalise, train_transform
-from training.job import Job, Validator, preprocessing_of, start_model, training_pixels
-from training.loop import Setting, fit
-from training.optimisation import parameter_groups, seed_everything
-from training.phases import num_open_stages, open_stages, set_training
-from training.pixels import TrainingPixels, batches
-from training.precision import fastest_precision
-from training.processes import current_processes
+from training.classification.job import Job, Validator, preprocessing_of, start_model, training_pixels
+from training.classification.loop import Setting, fit
+from training.classification.phases import num_open_stages, open_stages, set_training
+from training.classification.pixels import TrainingPixels, batches
+from training.classification.segments import stages
+from training.common.optimisation import parameter_groups, seed_everything
+from training.common.precision import fastest_precision
+from training.common.processes import current_processes
 from training.recipes import at_scale, recipe_named
-from training.segments import stages
 
 # Strategy, epochs, and how many times faster than the plain loop it is to be.
 AIMS = (("linear_probe", 20, 10.0), ("partial", 20, 2.5), ("full", 4, 1.5))

@@ -1,0 +1,83 @@
+"""Run folders: where a new one is made, what may go on in an old one, and how a record tells what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from anime_models.errors import ConfigError
+from anime_models.records import RunRecord, read_record, write_record
+from training.common.processes import current_processes
+
+RECORD = "record.json"
+
+
+def new_run_folder(out: Path, run_id: str) -> Path:
+    """Make the folder of a new run, with a number after its name where another run began in the same second."""
+    processes, name, number = current_processes(), run_id, 1
+    while processes.is_main:
+        try:
+            (out / name).mkdir(parents=True)
+            break
+        except FileExistsError:
+            number += 1
+            name = f"{run_id}-{number}"
+    return out / processes.agree(name)
+
+
+def resumed_folder(folder: Path) -> Path:
+    """The folder of a run to go on with.
+
+    Raises:
+        ConfigError: when there is none, or its run is finished.
+    """
+    if not (folder / RECORD).is_file():
+        raise ConfigError(f"There is no run folder {folder}; leave --resume out to start a new run.")
+    if finished_record(folder) is not None:
+        raise ConfigError(f"The run {folder} is finished; leave --resume out to start a new run.")
+    return folder.resolve()
+
+
+def finished_record(folder: Path) -> RunRecord | None:
+    """The record of a run folder, if the run is finished."""
+    record = read_record(folder / RECORD) if (folder / RECORD).is_file() else None
+    return record if record is not None and record.status == "finished" else None
+
+
+def interrupted_record(
+    record: RunRecord, folder: Path, settings: Callable[[RunRecord], dict[str, object]]
+) -> RunRecord | None:
+    """The record that a run which now goes on as ``record`` left in its folder; None for a new run.
+
+    Raises:
+        ConfigError: when it began with other ``settings``.
+    """
+    if not (folder / RECORD).is_file():
+        return None
+    begun = read_record(folder / RECORD)
+    before, now = settings(begun), settings(record)
+    changed = [name for name, value in now.items() if before.get(name) != value]
+    if changed:
+        raise ConfigError(
+            f"The run {folder} began with {changed[0]} {before.get(changed[0])!r}, not {now[changed[0]]!r}; "
+            "resume it with the flags that it began with."
+        )
+    return begun
+
+
+def store(record: RunRecord, folder: Path) -> None:
+    """Write a run's record, from the first process alone."""
+    if current_processes().is_main:
+        write_record(record, folder / RECORD)
+
+
+@contextmanager
+def failure_recorded(record: RunRecord, folder: Path) -> Iterator[None]:
+    """Mark the record ``failed`` when an error ends the run; a kill leaves it ``running``."""
+    try:
+        yield
+    except Exception:
+        record.status = "failed"
+        store(record, folder)
+        raise
