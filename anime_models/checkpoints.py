@@ -8,6 +8,7 @@ being there means that the folder is complete.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -196,17 +197,20 @@ def save_checkpoint(
     record: RunRecord,
     card: str,
     class_means: np.ndarray | None = None,
+    others: Mapping[str, Mapping[str, Tensor]] | None = None,
 ) -> None:
     """Write a checkpoint folder; a kill leaves it without ``config.json``, so that it does not load.
 
     Matrices and kernels are stored in half precision, which halves the file; loading turns them back to float32.
+    ``others`` are further networks by file name.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).unlink(missing_ok=True)
-    _write_tensors({name: _stored(tensor) for name, tensor in model.state_dict().items()}, folder / WEIGHTS)
+    for name, weights in {WEIGHTS: model.state_dict(), **(others or {})}.items():
+        write_tensors({key: _stored(tensor) for key, tensor in weights.items()}, folder / name)
     if class_means is not None:
-        _write_tensors({"class_means": torch.from_numpy(np.ascontiguousarray(class_means))}, folder / MEANS)
+        write_tensors({"class_means": torch.from_numpy(np.ascontiguousarray(class_means))}, folder / MEANS)
     (folder / CARD).write_text(card, "utf-8")
     write_record(record, folder / RECORD)
     write_config(folder, config)
@@ -219,9 +223,12 @@ def write_config(folder: Path, config: BaseModel) -> None:
     temporary.replace(folder / CONFIG)
 
 
-def _write_tensors(tensors: dict[str, Tensor], path: Path) -> None:
-    save_file(tensors, path)
-    path.chmod(0o644)  # safetensors makes files that only their owner can read
+def write_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write a safetensors file so that a kill leaves the old one or the new one."""
+    temporary = path.with_suffix(".tmp")
+    save_file(tensors, temporary)
+    temporary.chmod(0o644)  # safetensors makes files that only their owner can read
+    temporary.replace(path)
 
 
 def _stored(tensor: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from tests.small_models import noise, write_checkpoint
 from tests.small_runs import FLAGS, FROZEN_STAGES, NUM_STRANGERS, Killed, epoch_lines, killed_after, train
 from training import recipes
 from training.classification import run as classifier_run
+from training.common.run_folders import REPOSITORY
 from training.classification import sources
 from training.classification.segments import stages
 from training.common.run_folders import new_run_folder
@@ -195,7 +196,7 @@ class TestResume:
         """The process is killed as soon as it has reported its first epoch."""
         flags = ["--data", str(drawn_characters), "--task", "character", "--out", str(tmp_path), *FLAGS]
         command = [sys.executable, "-u", "-m", "training.train_classifier", *flags]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=classifier_run.REPOSITORY) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
             assert process.stdout is not None
             assert process.stdout.readline().startswith("epoch=0 ")
             os.kill(process.pid, signal.SIGKILL)

@@ -39,6 +39,7 @@ from anime_models.records import (
     write_record,
 )
 from training.common.flags import positive_int, seed
+from training.common.run_folders import REPOSITORY
 from training.detection.card import detector_card
 from training.detection.data import DetectionData, Picture, read_detection_data, read_pictures
 from training.detection.evaluation import (
@@ -51,7 +52,6 @@ from training.detection.evaluation import (
 from training.detection.loop import DetectorRecipe, fit_detector, trained_parameters
 from training.detection.metrics import precision_recall_f1
 
-REPOSITORY = Path(__file__).parent.parent
 _PROVISIONAL_THRESHOLD = 0.35
 _NUM_EPOCH_CHECKS = 100
 _DRAWN_SIZES = ((640, 400), (480, 640), (512, 512))

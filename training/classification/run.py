@@ -30,10 +30,8 @@ from training.classification.measure import inference_milliseconds, measure, mod
 from training.common.optimisation import seed_everything
 from training.common.precision import fastest_precision
 from training.common.processes import current_processes
-from training.common.run_folders import failure_recorded, interrupted_record, store
+from training.common.run_folders import REPOSITORY, failure_recorded, interrupted_record, store
 from training.common.run_state import forget_state
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 def run(job: Job, folder: Path) -> RunRecord:

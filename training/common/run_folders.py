@@ -11,6 +11,7 @@ from anime_models.records import RunRecord, read_record, write_record
 from training.common.processes import current_processes
 
 RECORD = "record.json"
+REPOSITORY = Path(__file__).parents[2]
 
 
 def new_run_folder(out: Path, run_id: str) -> Path:

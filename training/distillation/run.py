@@ -20,10 +20,9 @@ from anime_models.records import (
     current_environment,
     peak_rss_mb,
 )
-from training.classification.run import REPOSITORY
 from training.common.optimisation import seed_everything
 from training.common.precision import fastest_precision
-from training.common.run_folders import failure_recorded, interrupted_record, store
+from training.common.run_folders import REPOSITORY, failure_recorded, interrupted_record, store
 from training.common.run_state import forget_state
 from training.distillation.card import embedding_card
 from training.distillation.data import DistillationData

@@ -1,0 +1,1 @@
+"""What `anime_models.gan_metrics` is made of."""

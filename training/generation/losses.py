@@ -1,0 +1,33 @@
+"""Losses of the two networks, and what a person sees of them: the real and the fake score."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from anime_models.dcgan import Discriminator
+
+
+def discriminator_loss(real: Tensor, fake: Tensor, kind: str) -> Tensor:
+    """Loss of logits ``[N]`` of real and of generated pictures; ``bce`` or ``hinge``."""
+    if kind == "bce":
+        return functional.softplus(-real).mean() + functional.softplus(fake).mean()
+    return functional.relu(1 - real).mean() + functional.relu(1 + fake).mean()
+
+
+def generator_loss(fake: Tensor, kind: str) -> Tensor:
+    """Loss of the logits ``[N]`` of generated pictures: non-saturating for ``bce``."""
+    return functional.softplus(-fake).mean() if kind == "bce" else -fake.mean()
+
+
+def gradient_penalty(discriminator: Discriminator, real: Tensor) -> Tensor:
+    """R1: half the squared norm of the logits' gradient with regard to real pictures (Mescheder et al., 2018)."""
+    real = real.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(discriminator(real).sum(), real, create_graph=True)
+    return 0.5 * gradient.square().flatten(1).sum(dim=1).mean()
+
+
+def score(logits: Tensor) -> float:
+    """Mean probability of being real, in [0, 1]: Ning's real score and fake score."""
+    return float(torch.sigmoid(logits.detach().float()).mean())

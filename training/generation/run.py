@@ -1,0 +1,159 @@
+"""One run of a generator's training: a folder with its record, from the first epoch to the measured checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from anime_models.dcgan import Discriminator, Generator
+from anime_models.gan_metrics import FeatureExtractor
+from anime_models.generator_checkpoint import (
+    EPOCHS,
+    GENERATION,
+    NOVELTY,
+    GeneratorConfig,
+    load_generator,
+    save_generator,
+)
+from anime_models.records import (
+    DatasetPart,
+    ModelPart,
+    RunRecord,
+    SelectionPart,
+    TimingPart,
+    current_code,
+    current_environment,
+    peak_rss_mb,
+)
+from training.common.run_folders import REPOSITORY, failure_recorded, interrupted_record, store
+from training.common.run_state import forget_state
+from training.generation.card import generator_card
+from training.generation.data import GanData
+from training.generation.final import final_results
+from training.generation.loop import FID, FittedGan, fit_gan, gan_precision
+from training.generation.measure import FIXED_NOISE_SEED, EpochMeasure, save_grid
+from training.generation.recipe import GanRecipe
+
+FAMILY, STUDY = "dcgan", "generation"
+SAMPLES, UNCURATED = "samples", "uncurated.webp"
+NUM_UNCURATED, UNCURATED_SEED, UNCURATED_TRUNCATION = 50, 1, 0.7
+
+
+@dataclass(frozen=True)
+class GanJob:
+    """One run before it starts."""
+
+    data: GanData
+    recipe: GanRecipe
+    seed: int
+    precision: str
+    extractor: FeatureExtractor
+
+
+def run(job: GanJob, folder: Path) -> RunRecord:
+    """Train and measure a generator; writes the run folder and returns its record."""
+    record = begin(job, folder)
+    with failure_recorded(record, folder):
+        environment = record.environment
+        assert environment is not None
+        if environment.precision == "auto":
+            environment.precision = gan_precision(job.recipe)
+            store(record, folder)
+        measure = EpochMeasure(job.data, job.recipe, job.extractor, folder / SAMPLES)
+        fitted = fit_gan(job.data, measure, job.recipe, job.seed, environment.precision, folder)
+        finish(job, fitted, record, folder)
+    return record
+
+
+def begin(job: GanJob, folder: Path) -> RunRecord:
+    """Write the record of a run that begins or goes on.
+
+    Raises:
+        ConfigError: when the folder holds a run that began with other settings.
+    """
+    record = started_record(job, folder.name)
+    begun = interrupted_record(record, folder, _settings)
+    if begun is not None:
+        record.run_id, record.environment = begun.run_id, begun.environment
+    store(record, folder)
+    return record
+
+
+def started_record(job: GanJob, run_id: str) -> RunRecord:
+    """The record of a run that has just begun."""
+    num_images = {"train": len(job.data.train), "validation": len(job.data.held_out)}
+    return RunRecord(
+        run_id=run_id,
+        kind="measured",
+        status="running",
+        task=GENERATION,
+        study=STUDY,
+        model=ModelPart(backbone=FAMILY, start_weights="random"),
+        strategy=job.recipe.name,
+        seed=job.seed,
+        recipe={**dataclasses.asdict(job.recipe), "extractor": job.extractor.name},
+        dataset=DatasetPart(id=job.data.name, revision=job.data.revision, num_images=num_images),
+        environment=current_environment(job.precision, torch.get_num_threads()),
+        code=current_code(REPOSITORY),
+    )
+
+
+def _settings(record: RunRecord) -> dict[str, object]:
+    """What must not change when a run is resumed."""
+    stored = record.model_dump(mode="json")
+    return {"seed": stored["seed"], "dataset": stored["dataset"]["id"], "revision": stored["dataset"]["revision"]} | {
+        name: value for name, value in stored["recipe"].items() if name != "epochs"
+    }
+
+
+def finish(job: GanJob, fitted: FittedGan, record: RunRecord, folder: Path) -> None:
+    """Measure the networks as they are stored, and complete checkpoint and record."""
+    checkpoint = folder / "checkpoint"
+    config = GeneratorConfig(
+        generator=fitted.generator.spec, discriminator=fitted.discriminator.spec, fixed_noise_seed=FIXED_NOISE_SEED
+    )
+    save_generator(checkpoint, fitted.generator, fitted.discriminator, config, record, card="")
+    stored = load_generator(checkpoint)  # what is measured is what is stored
+    complete_record(record, fitted, stored.generator, stored.discriminator)
+    record.results = final_results(
+        stored.generator, job.data, job.extractor, job.recipe.num_measured, checkpoint / NOVELTY
+    )
+    _copy_samples(stored.generator, folder, checkpoint)
+    record.status = "finished"
+    save_generator(
+        checkpoint, stored.generator, stored.discriminator, config, record, generator_card(config, record, UNCURATED)
+    )
+    store(record, folder)
+    forget_state(folder)
+    for result in record.results:
+        print(f"{result.split}/{result.metric}: {result.value:.4f}", flush=True)
+
+
+def complete_record(record: RunRecord, fitted: FittedGan, generator: Generator, discriminator: Discriminator) -> None:
+    """Fill in what training itself tells: sizes, the kept epoch, times."""
+    sizes = [sum(p.numel() for p in network.parameters()) for network in (generator, discriminator)]
+    record.model.num_parameters, record.model.num_trainable = sizes[0], sum(sizes)
+    record.selection = SelectionPart(metric=FID, best_epoch=fitted.best_epoch)
+    seconds = [line["seconds"] for line in fitted.epochs]
+    record.timing = TimingPart(
+        epochs_run=len(seconds),
+        seconds_per_epoch=sum(seconds) / len(seconds),
+        total_seconds=sum(seconds),
+        images_per_second=record.dataset.num_images["train"] * len(seconds) / sum(seconds),
+        peak_rss_mb=peak_rss_mb(),
+    )
+
+
+def _copy_samples(generator: Generator, folder: Path, checkpoint: Path) -> None:
+    """The fixed noise after each epoch, and a grid that nobody has picked from."""
+    (checkpoint / EPOCHS).mkdir(exist_ok=True)
+    for strip in sorted((folder / SAMPLES).glob("epoch-*.webp")):
+        shutil.copy(strip, checkpoint / EPOCHS / strip.name)
+    random = torch.Generator().manual_seed(UNCURATED_SEED)
+    latents = UNCURATED_TRUNCATION * torch.randn(NUM_UNCURATED, generator.spec.latent_size, generator=random)
+    with torch.inference_mode():
+        save_grid(torch.cat([generator(batch) for batch in latents.split(16)]), checkpoint / UNCURATED, columns=10)

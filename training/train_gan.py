@@ -1,0 +1,108 @@
+"""Train a generator of faces, keep its best epoch by FID on held-out faces, measure it and leave a run folder.
+
+    python -m training.train_gan --data ../shared/data/faces64 --recipe ours --scale cpu
+    python -m training.train_gan --data ../shared/data/faces64 --recipe ning --source getchu --learning-rates
+
+``--seeds N`` trains one after another with seeds from ``--seed`` on; ``--learning-rates`` repeats Ning's comparison. A
+killed run goes on from its last epoch with ``--resume RUN_FOLDER`` and the same other flags.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from anime_models.errors import AnimeModelsError, ConfigError
+from anime_models.gan_metrics import packaged_extractor
+from anime_models.generator_checkpoint import GENERATION
+from anime_models.records import new_run_id
+from training.common.flags import positive_float, positive_int, seed
+from training.common.precision import PRECISIONS
+from training.common.run_folders import new_run_folder, resumed_folder
+from training.generation.data import load_gan_data
+from training.generation.recipe import GAN_RECIPES, GAN_SCALES, NING_LEARNING_RATES, GanRecipe, gan_at_scale, gan_recipe
+from training.generation.run import FAMILY, GanJob, run
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = parse(arguments)
+    torch.set_num_threads(options.threads)
+    try:
+        if options.resume and (options.seeds > 1 or options.learning_rates):
+            raise ConfigError("--resume goes on with one run; leave --seeds and --learning-rates out.")
+        train(options)
+    except AnimeModelsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Flags of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m training.train_gan", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="dataset folder with train and validation.parquet")
+    parser.add_argument("--source", help="only the pictures of this source")
+    parser.add_argument("--recipe", choices=tuple(GAN_RECIPES), default="ours")
+    parser.add_argument("--scale", choices=GAN_SCALES, default="full", help="widths and epochs of the recipe")
+    parser.add_argument("--epochs", type=positive_int, help="instead of the recipe's")
+    parser.add_argument("--image-size", type=int, choices=(64, 128, 256), help="instead of the recipe's")
+    parser.add_argument("--num-images", type=positive_int, help="train on so many pictures, drawn at random")
+    parser.add_argument("--learning-rate", type=positive_float, help="of both networks, instead of the recipe's")
+    parser.add_argument("--learning-rates", action="store_true", help="one run for each of Ning's learning rates")
+    parser.add_argument("--seed", type=seed, default=42)
+    parser.add_argument("--seeds", type=positive_int, default=1, help="how many, from --seed on")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: measured at the start")
+    parser.add_argument("--threads", type=positive_int, default=torch.get_num_threads())
+    parser.add_argument("--out", type=Path, default=Path("runs"))
+    parser.add_argument("--resume", type=Path, help="run folder to go on with")
+    return parser.parse_args(arguments)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train everything that the flags ask for, one run after another."""
+    base = recipe_from(options)
+    data = load_gan_data(options.data, base.image_size, options.source, options.num_images)
+    extractor = packaged_extractor()
+    for recipe in recipes(options, base):
+        for number in range(options.seed, options.seed + options.seeds):
+            folder = run_folder(options, recipe, number)
+            run(GanJob(data, recipe, number, options.precision, extractor), folder)
+
+
+def recipe_from(options: argparse.Namespace) -> GanRecipe:
+    """The recipe with the flags' changes."""
+    rate = options.learning_rate
+    changes = {
+        "epochs": options.epochs,
+        "image_size": options.image_size,
+        "generator_lr": rate,
+        "discriminator_lr": rate,
+    }
+    recipe = gan_at_scale(gan_recipe(options.recipe), options.scale)
+    return dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
+
+
+def recipes(options: argparse.Namespace, recipe: GanRecipe) -> Iterator[GanRecipe]:
+    """The recipe itself, or with each of Ning's learning rates."""
+    if not options.learning_rates:
+        yield recipe
+        return
+    for rate in NING_LEARNING_RATES:
+        yield dataclasses.replace(recipe, generator_lr=rate, discriminator_lr=rate)
+
+
+def run_folder(options: argparse.Namespace, recipe: GanRecipe, number: int) -> Path:
+    """The folder to resume, or a new one."""
+    if options.resume:
+        return resumed_folder(options.resume)
+    return new_run_folder(options.out, new_run_id(GENERATION, FAMILY, recipe.name, number))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
