@@ -6,7 +6,7 @@ rows that sum to 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -161,11 +161,17 @@ def area_under_roc(negatives: np.ndarray, positives: np.ndarray) -> float:
 
 
 def bootstrap_interval(
-    statistic: Callable[[np.ndarray], float], num_images: int, seed: int = 0, num_draws: int = 1000
+    statistic: Callable[[np.ndarray], float], groups: Sequence[str], seed: int = 0, num_draws: int = 1000
 ) -> tuple[float, float]:
-    """95% percentile interval of ``statistic(rows)`` over pictures drawn with replacement."""
+    """95% percentile interval of ``statistic(rows)`` over groups drawn with replacement (cluster bootstrap).
+
+    Pictures of one group (a character, a drawing) are alike, so that drawing picture by picture would give too narrow
+    an interval. ``groups`` has a name for each picture; where all differ, pictures are drawn.
+    """
     rng = np.random.default_rng(seed)
-    values = [statistic(rng.integers(0, num_images, num_images)) for _ in range(num_draws)]
+    members = [np.flatnonzero(np.array(groups) == group) for group in dict.fromkeys(groups)]
+    draws = (rng.integers(0, len(members), len(members)) for _ in range(num_draws))
+    values = [statistic(np.concatenate([members[number] for number in draw])) for draw in draws]
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
 

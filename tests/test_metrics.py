@@ -171,24 +171,39 @@ def mean_of(values: np.ndarray) -> Callable[[np.ndarray], float]:
     return lambda rows: float(values[rows].mean())
 
 
+def each(count: int) -> list[str]:
+    """Every picture a group of its own."""
+    return [str(number) for number in range(count)]
+
+
 class TestBootstrap:
+    def test_groups_whose_pictures_are_all_alike_count_as_one_picture_each(self) -> None:
+        of_group = np.random.default_rng(0).normal(size=40)
+        alike = np.repeat(of_group, 5)
+        groups = [f"character {number}" for number in np.repeat(np.arange(40), 5)]
+        assert metrics.bootstrap_interval(mean_of(alike), groups) == pytest.approx(
+            metrics.bootstrap_interval(mean_of(of_group), each(40))
+        )
+        low, high = metrics.bootstrap_interval(mean_of(alike), each(200))
+        assert high - low < 0.6 * np.ptp(metrics.bootstrap_interval(mean_of(alike), groups))
+
     def test_it_covers_the_truth_as_often_as_it_says(self) -> None:
         rng = np.random.default_rng(0)
         covered = 0
         for seed in range(200):
-            low, high = metrics.bootstrap_interval(mean_of(rng.normal(size=60)), 60, seed, 300)
+            low, high = metrics.bootstrap_interval(mean_of(rng.normal(size=60)), each(60), seed, 300)
             covered += low <= 0 <= high
         assert 0.88 <= covered / 200 <= 0.99
 
     def test_its_width_is_that_of_the_normal_approximation(self) -> None:
         correct = np.arange(400) % 10 < 8
-        low, high = metrics.bootstrap_interval(mean_of(correct), 400)
+        low, high = metrics.bootstrap_interval(mean_of(correct), each(400))
         assert (high - low) / 2 == pytest.approx(1.96 * np.sqrt(0.8 * 0.2 / 400), rel=0.1)
         assert low < 0.8 < high
 
     def test_a_seed_fixes_it(self) -> None:
         mean = mean_of(np.random.default_rng(1).normal(size=30))
-        first, again, other = (metrics.bootstrap_interval(mean, 30, seed) for seed in (1, 1, 2))
+        first, again, other = (metrics.bootstrap_interval(mean, each(30), seed) for seed in (1, 1, 2))
         assert first == again != other
 
 

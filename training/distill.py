@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ from training.common.flags import positive_float, positive_int, seed
 from training.common.precision import PRECISIONS
 from training.common.run_folders import new_run_folder, resumed_folder
 from training.distillation.data import load_faces
+from training.distillation.inheritance import RELATIVES
 from training.distillation.loop import DistillRecipe
 from training.distillation.run import STRATEGY, Distillation, run
 from training.distillation.teacher import TEACHER
@@ -86,6 +88,12 @@ def run_folder(options: argparse.Namespace) -> Path:
     return new_run_folder(options.out, new_run_id("embedding", options.backbone, STRATEGY, options.seed))
 
 
+def recipe_of(backbone: str, epochs: float | None, minutes: float | None, image_size: int) -> DistillRecipe:
+    """The recipe for a student: a relative of the teacher has weights to keep, and so learns more slowly."""
+    recipe = DistillRecipe(epochs=epochs, minutes=minutes, image_size=image_size)
+    return replace(recipe, inherits=True, lr=3e-4, finish_share=0.5) if backbone in RELATIVES else recipe
+
+
 def distillation(options: argparse.Namespace) -> Distillation:
     """Read the data and resolve the flags."""
     minutes = None if options.epochs else options.minutes
@@ -94,7 +102,7 @@ def distillation(options: argparse.Namespace) -> Distillation:
         data_name=options.data.resolve().name,
         data=load_faces(options.data),
         probed={split: load_split(options.data / PROBED, split) for split in SPLITS},
-        recipe=DistillRecipe(epochs=options.epochs, minutes=minutes, image_size=options.image_size),
+        recipe=recipe_of(options.backbone, options.epochs, minutes, options.image_size),
         seed=options.seed,
         precision=options.precision,
         cache=options.cache,

@@ -57,11 +57,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.find_directions", description=__doc__.split("\n\n")[0])
     parser.add_argument("--generator", type=Path, required=True, help="checkpoint folder, which is written to")
     parser.add_argument("--sefa", type=positive_int, default=64, help="candidates of SeFa")
-    parser.add_argument(
-        "--pca", type=positive_int, default=32, help="candidates of PCA, before duplicates are left out"
-    )
+    parser.add_argument("--pca", type=positive_int, default=32, help="candidates of PCA, fewer without duplicates")
     parser.add_argument("--faces", type=positive_int, default=64, help="random faces that every candidate moves")
     parser.add_argument("--read", type=positive_int, default=24, help="how many of them the emotion classifier reads")
+    parser.add_argument("--no-emotions", action="store_true", help="measure colours and shapes alone")
     parser.add_argument("--confirm", type=positive_int, default=256, help="other faces that confirm what was found")
     parser.add_argument("--most", type=positive_int, default=MOST, help="directions to keep")
     parser.add_argument("--seed", type=seed, default=0)
@@ -74,7 +73,7 @@ def find(options: argparse.Namespace, checkpoint: GeneratorCheckpoint) -> list[N
     """Directions with names, confirmed, the clearest first."""
     size = checkpoint.config.generator.latent_size
     found = candidates(checkpoint.generator, min(options.sefa, size), min(options.pca, size), options.seed)
-    emotions = Classifier.embedded("emotions")
+    emotions = None if options.no_emotions else Classifier.embedded("emotions")
     probe = Probe(checkpoint, emotions, options.faces, options.read, options.seed)
     measured = []
     for candidate in tqdm(found, desc="candidates", unit="direction", file=sys.stderr):

@@ -83,7 +83,8 @@ def cross_fit(job: Job, num_folds: int, folder: Path) -> RunRecord:
         checkpoint = calibrate(checkpoint, everything.splits["train"], fitting, "out_of_fold")
         assert checkpoint.config.calibration is not None
         probabilities = calibrated(fitting.logits, checkpoint.config.calibration.temperature)
-        record.results = classification_results("out_of_fold", fitting.labels, probabilities, job.label_names)
+        groups = [group for fold in folds for group in fold.splits["validation"].groups]
+        record.results = classification_results("out_of_fold", fitting.labels, probabilities, job.label_names, groups)
         finish(everything, folder, record, checkpoint)
     return record
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def measure(classifier: Classifier, splits: dict[str, FaceDataset], strangers: S
     for split in [name for name in splits if name != "train"]:
         known = outputs[split]
         probabilities = calibrated(known.known_logits(len(names)), classifier.calibration.temperature)
-        results += classification_results(split, known.data.labels, probabilities, names)
+        results += classification_results(split, known.data.labels, probabilities, names, known.data.groups)
         results += confidence_results(classifier, split, known)
         rule = classifier.config.strangers
         if strangers is None or rule is None or split not in SPLITS:
@@ -67,14 +67,17 @@ def measure(classifier: Classifier, splits: dict[str, FaceDataset], strangers: S
             unknown = SplitOutputs(unknown_data, classifier.outputs(unknown_data.images))
             outputs[f"strangers_{split}"] = unknown
             scores = scores_by_method(known, unknown, means, len(names))
-            results += stranger_results(split, rule, *scores, unknown_data.sources)
+            results += stranger_results(split, rule, *scores, unknown_data)
     return Measured(results, calibration_part(classifier, outputs["test"]), outputs)
 
 
 def classification_results(
-    split: str, labels: np.ndarray, probabilities: np.ndarray, names: tuple[str, ...]
+    split: str, labels: np.ndarray, probabilities: np.ndarray, names: tuple[str, ...], groups: Sequence[str]
 ) -> list[Result]:
-    """Accuracy, top-5, loss, precision, recall and F1 (macro, weighted, by class), with bootstrap intervals."""
+    """Accuracy, top-5, loss, precision, recall and F1 (macro, weighted, by class).
+
+    The intervals draw ``groups``, a name for each picture.
+    """
     num_classes = len(names)
     predictions = probabilities.argmax(axis=1)
     confusion = metrics.confusion_matrix(labels, predictions, num_classes)
@@ -82,7 +85,7 @@ def classification_results(
     weights = scores.support / scores.support.sum()
 
     def interval(statistic: Callable[[np.ndarray, np.ndarray], float]) -> tuple[float, float]:
-        return metrics.bootstrap_interval(lambda rows: statistic(labels[rows], predictions[rows]), len(labels))
+        return metrics.bootstrap_interval(lambda rows: statistic(labels[rows], predictions[rows]), groups)
 
     def macro(some_labels: np.ndarray, some_predictions: np.ndarray) -> float:
         return metrics.macro_f1(some_labels, some_predictions, num_classes)
@@ -180,9 +183,11 @@ def stranger_results(
     rule: StrangerRule,
     known: dict[Method, np.ndarray],
     strangers: dict[Method, np.ndarray],
-    sources: tuple[str, ...],
+    faces: FaceDataset,
 ) -> list[Result]:
     """AUROC and recognised share (at 5% of this split's known faces) by method; the chosen rule also at its threshold.
+
+    ``faces`` are the strangers.
 
     ``class_name`` holds the method, or for the chosen rule the source of the strangers.
     """
@@ -202,7 +207,7 @@ def stranger_results(
             metric="strangers_recognised",
             value=at_rate,
             ci95=metrics.bootstrap_interval(
-                lambda rows: float((chosen[rows] > np.quantile(chosen_known, 1 - rule.known_rate)).mean()), len(chosen)
+                lambda rows: float((chosen[rows] > np.quantile(chosen_known, 1 - rule.known_rate)).mean()), faces.groups
             ),
         ),
         Result(split=split, metric="strangers_recognised_at_threshold", value=float(recognised.mean())),
@@ -212,7 +217,7 @@ def stranger_results(
             value=float((chosen_known > rule.threshold).mean()),
         ),
     ]
-    kinds = np.array([source.split(":")[0] for source in sources])
+    kinds = np.array([source.split(":")[0] for source in faces.sources])
     for kind in sorted(set(kinds)):
         share = float(recognised[kinds == kind].mean())
         results.append(

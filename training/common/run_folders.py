@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from anime_models.errors import ConfigError
-from anime_models.records import RunRecord, read_record, write_record
+from anime_models.records import CodePart, RunRecord, read_record, write_record
 from training.common.processes import current_processes
 
 RECORD = "record.json"
@@ -51,6 +51,8 @@ def interrupted_record(
 ) -> RunRecord | None:
     """The record that a run which now goes on as ``record`` left in its folder; None for a new run.
 
+    ``record`` takes over the code that the run began with.
+
     Raises:
         ConfigError: when it began with other ``settings``.
     """
@@ -64,7 +66,15 @@ def interrupted_record(
             f"The run {folder} began with {changed[0]} {before.get(changed[0])!r}, not {now[changed[0]]!r}; "
             "resume it with the flags that it began with."
         )
+    record.code = _code_of_both(begun.code, record.code)
     return begun
+
+
+def _code_of_both(begun: CodePart | None, now: CodePart | None) -> CodePart | None:
+    """The code that a resumed run began with, which is dirty where it went on with another one."""
+    if begun is None or now is None:
+        return now
+    return begun.model_copy(update={"dirty": begun.dirty or now.dirty or begun.commit != now.commit})
 
 
 def store(record: RunRecord, folder: Path) -> None:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-import yaml
-
 from anime_models.faces import DetectorConfig
 from anime_models.records import RunRecord
-from training.classification.cards import DATA_NOTE
+from training.common.cards import (
+    FOLDER_PLACE,
+    CardPlace,
+    ModelKind,
+    data_section,
+    front_matter,
+    interval_of,
+    loading,
+    use_section,
+)
 
+DETECTOR = ModelKind(
+    pipeline_tag="object-detection",
+    library="timm",
+    tags=("face-detection",),
+    headlines={"f1_iou50": "f1", "precision_iou50": "precision", "recall_iou50": "recall"},
+)
+USE = "For finding faces in anime and manga illustrations, before something else looks at each."
+MISUSE = "photographs, or for counting or following people."
 _ROWS = (
     ("F1 at IoU 0.5", "test", "f1_iou50"),
     ("precision at IoU 0.5", "test", "precision_iou50"),
@@ -19,9 +34,9 @@ _ROWS = (
 )
 
 
-def detector_card(config: DetectorConfig, record: RunRecord) -> str:
+def detector_card(config: DetectorConfig, record: RunRecord, place: CardPlace = FOLDER_PLACE) -> str:
     """`README.md` of a detector folder."""
-    return f"""{_front_matter(record)}
+    return f"""{front_matter(DETECTOR, record, place)}
 # Face detector for drawn pictures
 
 Finds faces in anime and manga illustrations. A box reaches from mid-forehead to chin and from cheek to cheek.
@@ -29,52 +44,49 @@ Finds faces in anime and manga illustrations. A box reaches from mid-forehead to
 centre-point head at stride 8; the picture's longer side is scaled to {config.input_size} px. Scores of at least
 {config.threshold} count as faces, a threshold chosen on validation data.
 
-{DATA_NOTE}
+{_joined(loading(_loading_lines(place)))}
+{_joined(use_section(USE, MISUSE))}
+## Results
 
 | figure | value | 95% interval |
 |---|---:|---|
 {_table(record)}
 {_latency(record)}
+## Calibration
+
+Scores are no calibrated probabilities: they rank boxes. Only the threshold was chosen, on validation data.
+
+{_joined(data_section(record, place))}
+## Limits
+
 Test pictures are real illustrations, mostly with one large face; training saw composed scenes, face crops that earlier
 rounds of the detector boxed, and procedural faces. The test is narrow: five characters make up two thirds of it.
 
 Weak on faces under dark shadow or blindfolds (hand, hair, mask over both eyes), on very wide grins close up, dark
 paintings, faces tilted far, strict profiles and faces smaller than about 8% of the picture's longer side; small round
-things may pass for faces. Not meant for photographs.
+things may pass for faces.
 """
 
 
-def _front_matter(record: RunRecord) -> str:
-    f1 = record.value("f1_iou50")
-    fields = {
-        "license": "apache-2.0",
-        "library_name": "timm",
-        "pipeline_tag": "object-detection",
-        "tags": ["anime", "manga", "face-detection", "safetensors"],
-        "model-index": [
-            {
-                "name": "detection-efficientnet_lite0",
-                "results": [
-                    {
-                        "task": {"type": "object-detection"},
-                        "dataset": {"name": record.dataset.id, "type": record.dataset.id, "split": "test"},
-                        "metrics": [{"type": "f1_iou50", "value": round(f1, 4)}] if f1 is not None else [],
-                    }
-                ],
-            }
-        ],
-    }
-    return f"---\n{yaml.safe_dump(fields, sort_keys=False)}---\n"
+def _loading_lines(place: CardPlace) -> list[str]:
+    return [
+        "from anime_models import faces, hub",
+        f'detector = faces.FaceDetector.load(hub.local_folder("{place.name}"))',
+        "print(detector.detect(image))  # image: RGB, as anime_models.images.load_image gives it",
+    ]
+
+
+def _joined(lines: list[str]) -> str:
+    return "\n".join(lines)
 
 
 def _table(record: RunRecord) -> str:
-    lines = []
-    for name, split, metric in _ROWS:
-        for result in record.results:
-            if (result.split, result.metric) == (split, metric):
-                interval = f"{result.ci95[0]:.3f} to {result.ci95[1]:.3f}" if result.ci95 else ""
-                lines.append(f"| {name} | {result.value:.3f} | {interval} |")
-    return "\n".join(lines)
+    return "\n".join(
+        f"| {name} | {result.value:.3f} | {interval_of(result)} |"
+        for name, split, metric in _ROWS
+        for result in record.results
+        if (result.split, result.metric) == (split, metric)
+    )
 
 
 def _latency(record: RunRecord) -> str:

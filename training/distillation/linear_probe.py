@@ -43,9 +43,10 @@ def linear_probe(
     for probe in probes:
         probe.fit(features["train"], labels["train"])
     best = max(probes, key=lambda probe: probe.score(features["validation"], labels["validation"]))
-    return [_accuracy(split, metric, labels[split], best.predict(features[split])) for split in ("validation", "test")]
+    return [_accuracy(split, metric, splits[split], best.predict(features[split])) for split in ("validation", "test")]
 
 
-def _accuracy(split: str, metric: str, labels: np.ndarray, predictions: np.ndarray) -> Result:
-    interval = metrics.bootstrap_interval(lambda rows: metrics.accuracy(labels[rows], predictions[rows]), len(labels))
+def _accuracy(split: str, metric: str, data: FaceDataset, predictions: np.ndarray) -> Result:
+    labels = data.labels
+    interval = metrics.bootstrap_interval(lambda rows: metrics.accuracy(labels[rows], predictions[rows]), data.groups)
     return Result(split=split, metric=metric, value=metrics.accuracy(labels, predictions), ci95=interval)

@@ -42,6 +42,7 @@ class DistillRecipe:
         weight_decay: of matrices and kernels.
         warmup_share: share of either phase over which the learning rate rises linearly.
         clip_norm: largest norm of the gradient.
+        inherits: whether the student starts from the teacher's weights, cut to its shapes.
     """
 
     name: str = "distill"
@@ -55,6 +56,7 @@ class DistillRecipe:
     weight_decay: float = 0.05
     warmup_share: float = 0.1
     clip_norm: float = 5.0
+    inherits: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from training.common.run_folders import REPOSITORY, failure_recorded, interrupte
 from training.common.run_state import forget_state
 from training.distillation.card import embedding_card
 from training.distillation.data import DistillationData
+from training.distillation.inheritance import inherit
 from training.distillation.linear_probe import linear_probe
 from training.distillation.loop import DistillRecipe, fit_student, planned_epochs, small_size
 from training.distillation.teacher import (
@@ -145,6 +146,8 @@ def plan(job: Distillation, lessons: Lessons, record: RunRecord, folder: Path) -
 def teach(job: Distillation, lessons: Lessons, record: RunRecord, folder: Path) -> None:
     """Train and store the student; fills in the record's training side."""
     model = job.new_model(small_size(job.recipe.image_size))
+    if job.recipe.inherits:
+        inherit(model.backbone, teacher_model().backbone)
     lines = fit_student(model, lessons, job.recipe, job.seed, job.precision, folder)
     seconds, epochs = sum(line["seconds"] for line in lines), lines[-1]["epoch"]
     record.model.num_parameters = record.model.num_trainable = sum(p.numel() for p in model.parameters())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from anime_models.generator_checkpoint import DirectionInfo
@@ -13,6 +12,7 @@ from training.generation.directions import Candidate, too_alike
 from training.generation.probing import Probe
 
 LEAST_EFFECT = 0.5  # standard deviations from one end to the other; what changes less has no name
+LEAST_OF_LARGEST = 0.5  # of a direction's largest effect; what changes less of the picture than that gives no name
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,12 @@ class Named:
         """Change of the measure that gave the name."""
         return self.measured.effects[self.name]
 
+    @property
+    def deserved(self) -> bool:
+        """Whether the measure responds, and not much less than another one does."""
+        largest = max(abs(effect) for effect in self.measured.effects.values())
+        return abs(self.effect) >= max(LEAST_EFFECT, LEAST_OF_LARGEST * largest)
+
 
 def choose(measured: Sequence[Measured], most: int) -> list[Named]:
     """At most ``most`` directions, each with a name of its own and none too like another, the clearest first.
@@ -43,9 +49,9 @@ def choose(measured: Sequence[Measured], most: int) -> list[Named]:
     A pair of direction and measure is the clearer, the larger the effect and its share in all that the direction
     changes.
     """
-    pairs = [Named(each, name) for each in measured for name in each.effects if abs(each.effects[name]) >= LEAST_EFFECT]
+    pairs = [Named(each, name) for each in measured for name in each.effects]
     kept: list[Named] = []
-    for pair in sorted(pairs, key=clearness, reverse=True):
+    for pair in sorted((pair for pair in pairs if pair.deserved), key=clearness, reverse=True):
         vector = pair.measured.candidate.vector
         fits = all(pair.name != other.name and not too_alike(vector, other.measured.candidate.vector) for other in kept)
         if fits and len(kept) < most:
@@ -67,7 +73,7 @@ def confirmed(chosen: Sequence[Named], probe: Probe) -> list[Named]:
         for effects in [probe.effects(each.measured.candidate.vector, each.measured.strength)]
     ]
     pairs = zip(chosen, again, strict=True)
-    return [new for old, new in pairs if new.effect * np.sign(old.effect) >= LEAST_EFFECT]
+    return [new for old, new in pairs if new.deserved and new.effect * old.effect > 0]
 
 
 def oriented(named: Named) -> tuple[torch.Tensor, DirectionInfo]:

@@ -35,12 +35,12 @@ from training.generation.card import generator_card
 from training.generation.data import GanData
 from training.generation.final import final_results
 from training.generation.loop import FID, FittedGan, fit_gan, gan_precision
-from training.generation.measure import FIXED_NOISE_SEED, EpochMeasure, save_grid
+from training.generation.measure import FIXED_NOISE_SEED, EpochMeasure
 from training.generation.recipe import GanRecipe
+from training.generation.samples import UNCURATED, save_uncurated
 
 FAMILY, STUDY = "dcgan", "generation"
-SAMPLES, UNCURATED = "samples", "uncurated.webp"
-NUM_UNCURATED, UNCURATED_SEED, UNCURATED_TRUNCATION = 50, 1, 0.7
+SAMPLES = "samples"
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,4 @@ def _copy_samples(generator: Generator, folder: Path, checkpoint: Path) -> None:
     (checkpoint / EPOCHS).mkdir(exist_ok=True)
     for strip in sorted((folder / SAMPLES).glob("epoch-*.webp")):
         shutil.copy(strip, checkpoint / EPOCHS / strip.name)
-    random = torch.Generator().manual_seed(UNCURATED_SEED)
-    latents = UNCURATED_TRUNCATION * torch.randn(NUM_UNCURATED, generator.spec.latent_size, generator=random)
-    with torch.inference_mode():
-        save_grid(torch.cat([generator(batch) for batch in latents.split(16)]), checkpoint / UNCURATED, columns=10)
+    save_uncurated(generator, checkpoint / UNCURATED)
