@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 
 from anime_models.backbones import BACKBONES, backbone_spec
+from anime_models.checkpoints import Checkpoint, load_checkpoint
 from anime_models.errors import AnimeModelsError, ConfigError
 from anime_models.face_datasets import SPLITS, load_split
 from anime_models.records import new_run_id
@@ -25,6 +26,7 @@ from training.common.flags import positive_float, positive_int, seed
 from training.common.precision import PRECISIONS
 from training.common.run_folders import new_run_folder, resumed_folder
 from training.distillation.data import load_faces
+from training.distillation.growth import GROWS_FROM
 from training.distillation.inheritance import RELATIVES
 from training.distillation.loop import DistillRecipe
 from training.distillation.run import STRATEGY, Distillation, run
@@ -56,6 +58,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=positive_float, default=MINUTES, help="training time, planned at the start")
     length.add_argument("--epochs", type=positive_float, help="passes over the faces, instead of a time")
+    parser.add_argument(
+        "--grow-from", metavar="FOLDER", help="checkpoint of a taught student half as wide, for a ViT-B"
+    )
     parser.add_argument("--image-size", type=positive_int, default=DistillRecipe.image_size)
     parser.add_argument("--seed", type=seed, default=42)
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: measured at the start")
@@ -88,25 +93,53 @@ def run_folder(options: argparse.Namespace) -> Path:
     return new_run_folder(options.out, new_run_id("embedding", options.backbone, STRATEGY, options.seed))
 
 
-def recipe_of(backbone: str, epochs: float | None, minutes: float | None, image_size: int) -> DistillRecipe:
-    """The recipe for a student: a relative of the teacher has weights to keep, and so learns more slowly."""
-    recipe = DistillRecipe(epochs=epochs, minutes=minutes, image_size=image_size)
-    return replace(recipe, inherits=True, lr=3e-4, finish_share=0.5) if backbone in RELATIVES else recipe
+def recipe_of(backbone: str, length: DistillRecipe, grows_from: str) -> DistillRecipe:
+    """The recipe for a student: one that has weights to keep, and a transformer, learn at a lower rate."""
+    if backbone in RELATIVES:
+        return replace(length, inherits=True, lr=3e-4, finish_share=0.5)
+    return replace(length, lr=3e-4, grows_from=grows_from) if backbone_spec(backbone).sized else length
+
+
+def narrow_student(backbone: str, folder: str | None) -> Checkpoint | None:
+    """The checkpoint that a student grows from, or None.
+
+    Raises:
+        ConfigError: when it is not of the backbone half as wide.
+        CheckpointError: when there is none.
+    """
+    if folder is None:
+        return None
+    checkpoint, wanted = load_checkpoint(folder), GROWS_FROM.get(backbone)
+    if checkpoint.config.backbone != wanted:
+        raise ConfigError(
+            f"{backbone} cannot grow from the {checkpoint.config.backbone} of {folder}; "
+            f"{f'name a {wanted}' if wanted else f'only {next(iter(GROWS_FROM))} can'}."
+        )
+    return checkpoint
 
 
 def distillation(options: argparse.Namespace) -> Distillation:
     """Read the data and resolve the flags."""
-    minutes = None if options.epochs else options.minutes
+    narrow = narrow_student(options.backbone, options.grow_from)
+    length = DistillRecipe(
+        epochs=options.epochs, minutes=None if options.epochs else options.minutes, image_size=options.image_size
+    )
     return Distillation(
         backbone=options.backbone,
         data_name=options.data.resolve().name,
         data=load_faces(options.data),
         probed={split: load_split(options.data / PROBED, split) for split in SPLITS},
-        recipe=recipe_of(options.backbone, options.epochs, minutes, options.image_size),
+        recipe=recipe_of(options.backbone, length, "" if narrow is None else narrow_name(narrow)),
         seed=options.seed,
         precision=options.precision,
         cache=options.cache,
+        narrow=None if narrow is None else narrow.model,
     )
+
+
+def narrow_name(narrow: Checkpoint) -> str:
+    """What a record calls a narrower student: the run that made it, if it is known."""
+    return narrow.record.run_id if narrow.record else narrow.config.backbone
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ class DistillRecipe:
         warmup_share: share of either phase over which the learning rate rises linearly.
         clip_norm: largest norm of the gradient.
         inherits: whether the student starts from the teacher's weights, cut to its shapes.
+        grows_from: what the record calls the narrower student that this one starts from; empty for a random start.
     """
 
     name: str = "distill"
@@ -57,6 +58,7 @@ class DistillRecipe:
     warmup_share: float = 0.1
     clip_norm: float = 5.0
     inherits: bool = False
+    grows_from: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from anime_models.backbones import FaceModel, build_model
+from anime_models.backbones import FaceModel, build_model, set_image_size
 from anime_models.checkpoints import EMBEDDING, CheckpointConfig, load_checkpoint, save_checkpoint
 from anime_models.face_datasets import FaceDataset
 from anime_models.records import (
@@ -26,6 +26,7 @@ from training.common.run_folders import REPOSITORY, failure_recorded, interrupte
 from training.common.run_state import forget_state
 from training.distillation.card import embedding_card
 from training.distillation.data import DistillationData
+from training.distillation.growth import grow
 from training.distillation.inheritance import inherit
 from training.distillation.linear_probe import linear_probe
 from training.distillation.loop import DistillRecipe, fit_student, planned_epochs, small_size
@@ -54,6 +55,7 @@ class Distillation:
         probed: the splits of a labelled data set, for the linear probe.
         precision: ``fp32``, ``bf16``, or ``auto`` for the faster one.
         cache: folder for the teacher's features.
+        narrow: a student half as wide, taught before, that this one grows from.
     """
 
     backbone: str
@@ -64,6 +66,7 @@ class Distillation:
     seed: int
     precision: str
     cache: Path
+    narrow: FaceModel | None = None
 
     @property
     def config(self) -> CheckpointConfig:
@@ -148,6 +151,9 @@ def teach(job: Distillation, lessons: Lessons, record: RunRecord, folder: Path) 
     model = job.new_model(small_size(job.recipe.image_size))
     if job.recipe.inherits:
         inherit(model.backbone, teacher_model().backbone)
+    if job.narrow is not None:
+        set_image_size(job.narrow, small_size(job.recipe.image_size))
+        grow(model.backbone, job.narrow.backbone)
     lines = fit_student(model, lessons, job.recipe, job.seed, job.precision, folder)
     seconds, epochs = sum(line["seconds"] for line in lines), lines[-1]["epoch"]
     record.model.num_parameters = record.model.num_trainable = sum(p.numel() for p in model.parameters())

@@ -1,0 +1,55 @@
+"""A wide vision transformer goes on where a narrow one is."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from timm.models.vision_transformer import VisionTransformer
+
+from tests.small_models import write_checkpoint
+from training.distill import main
+from training.distillation.growth import grow
+
+
+def vit(width: int, heads: int) -> VisionTransformer:
+    torch.manual_seed(width)
+    return VisionTransformer(
+        img_size=32, patch_size=16, embed_dim=width, depth=3, num_heads=heads, num_classes=0, weight_init="jax"
+    ).eval()
+
+
+def test_the_wide_one_computes_the_same_twice() -> None:
+    narrow, wide = vit(16, 2), vit(32, 4)
+    torch.nn.init.normal_(narrow.pos_embed)
+    grow(wide, narrow)
+    pictures = torch.randn(3, 3, 32, 32)
+    with torch.no_grad():
+        features = narrow(pictures)
+        assert torch.allclose(wide(pictures), torch.cat([features, features], dim=1), atol=1e-5)
+    assert features.std() > 0.1
+
+
+def test_the_copies_get_different_gradients() -> None:
+    narrow, wide = vit(16, 2), vit(32, 4)
+    grow(wide, narrow)
+    (wide(torch.randn(3, 3, 32, 32)) @ torch.randn(32)).sum().backward()
+    gradients = {name: parameter.grad for name, parameter in wide.named_parameters()}
+    for name in ("blocks.0.mlp.fc1.weight", "blocks.1.attn.qkv.bias", "cls_token"):
+        gradient = gradients[name]
+        assert gradient is not None
+        first, second = gradient.chunk(2, dim=-1 if name == "cls_token" else 0)
+        assert not torch.allclose(first, second, rtol=0.01)
+
+
+def test_another_width_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        grow(vit(48, 4), vit(16, 2))
+
+
+def test_only_a_wide_transformer_grows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    narrow = write_checkpoint(tmp_path / "narrow")
+    flags = ["--data", str(tmp_path), "--out", str(tmp_path / "out"), "--grow-from", str(narrow)]
+    assert main(["--backbone", "vit_base_16", *flags]) == 1
+    assert "cannot grow from the mobilenet_v2" in capsys.readouterr().err
+    assert main(["--backbone", "resnet18", *flags]) == 1
+    assert "only vit_base_16 can" in capsys.readouterr().err
