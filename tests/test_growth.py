@@ -20,6 +20,7 @@ def vit(width: int, heads: int) -> VisionTransformer:
 
 def test_the_wide_one_computes_the_same_twice() -> None:
     narrow, wide = vit(16, 2), vit(32, 4)
+    assert narrow.pos_embed is not None
     torch.nn.init.normal_(narrow.pos_embed)
     grow(wide, narrow)
     pictures = torch.randn(3, 3, 32, 32)
