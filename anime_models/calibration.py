@@ -5,6 +5,7 @@ Everything here is fitted on validation logits and travels in ``config.json``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,8 @@ from anime_models.errors import ConfigError
 from anime_models.metrics import risk_coverage, softmax, top_label
 
 LOG_TEMPERATURE_BOUNDS = (np.log(0.02), np.log(50.0))
+# Error rates among the answers that are given: the one that is wanted, and what a model falls back to.
+SELECTIVE_RISKS, LEAST_ANSWERED = (0.05, 0.1, 0.2), 0.1
 
 
 class _Part(BaseModel):
@@ -126,19 +129,27 @@ def label_sets(probabilities: np.ndarray, conformal: Conformal) -> list[np.ndarr
     ]
 
 
-def fit_abstention(probabilities: np.ndarray, labels: np.ndarray, selective_risk: float = 0.05) -> Abstention:
-    """Lowest confidence at which the answers that reach it err at most at ``selective_risk``.
+def fit_abstention(
+    probabilities: np.ndarray, labels: np.ndarray, selective_risks: Sequence[float] = SELECTIVE_RISKS
+) -> Abstention:
+    """Lowest confidence at which the answers that reach it err at most as often as allowed.
 
-    Where no threshold reaches the risk, only answers more confident than every one seen are given.
+    The first of ``selective_risks`` counts at which at least ``LEAST_ANSWERED`` of the pictures get an answer: where a
+    few confident mistakes keep a model from the first one, it has to be content with the next, which the result says,
+    instead of hardly answering at all. Where none can be reached, only answers more confident than every one seen are
+    given.
     """
     confidences, correct = top_label(labels, probabilities)
     _, risks = risk_coverage(confidences, correct)
     ranked = np.sort(confidences)[::-1]
     # A threshold lets all answers of one confidence through or none: only the last of equals counts.
     last_of_equals = np.append(ranked[1:] < ranked[:-1], True)
-    good = np.flatnonzero((risks <= selective_risk) & last_of_equals)
-    threshold = ranked[good[-1]] if len(good) else np.nextafter(ranked[0], np.inf)
-    return Abstention(selective_risk=selective_risk, threshold=float(np.clip(threshold, 0, 1)))
+    for selective_risk in selective_risks:
+        good = np.flatnonzero((risks <= selective_risk) & last_of_equals)
+        if len(good) and good[-1] + 1 >= LEAST_ANSWERED * len(ranked):
+            return Abstention(selective_risk=selective_risk, threshold=float(np.clip(ranked[good[-1]], 0, 1)))
+    nowhere = float(np.clip(np.nextafter(ranked[0], np.inf), 0, 1))
+    return Abstention(selective_risk=selective_risks[0], threshold=nowhere)
 
 
 def fit_calibration(logits: np.ndarray, labels: np.ndarray, fitted_on: str = "validation") -> Calibration:

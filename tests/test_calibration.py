@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from anime_models.calibration import (
+    LEAST_ANSWERED,
     Abstention,
     Calibration,
     Conformal,
@@ -154,15 +155,26 @@ class TestAbstention:
         fitted = fit_abstention(probabilities, labels)
         confidences, correct = top_label(labels, probabilities)
         answered = confidences >= fitted.threshold
-        assert (~correct[answered]).sum() <= 0.05 * answered.sum()
+        assert (~correct[answered]).sum() <= fitted.selective_risk * answered.sum()
+
+    def test_a_few_confident_mistakes_lead_to_the_next_risk_not_to_silence(self) -> None:
+        correct = np.ones(200, dtype=bool)
+        correct[[3, 4, *range(20, 200, 14)]] = False  # 8% of the surest fifty, and about as many further on
+        confidences = np.linspace(0.99, 0.6, 200)
+        probabilities = np.stack([confidences, 1 - confidences], axis=1)
+        fitted = fit_abstention(probabilities, np.where(correct, 0, 1))
+        assert fitted.selective_risk == 0.1
+        assert (confidences >= fitted.threshold).mean() > 0.5
 
     def test_it_is_the_lowest_threshold_that_does(self) -> None:
         logits, labels = sample(2, 500)
         probabilities = softmax(logits)
+        surest = probabilities.max(axis=1) > 0.5
+        labels = np.where(surest & (np.arange(500) % 30 > 0), probabilities.argmax(axis=1), labels)
         confidences, correct = top_label(labels, probabilities)
         threshold = fit_abstention(probabilities, labels).threshold
         coverage, risks = risk_coverage(confidences, correct)
-        assert (confidences >= threshold).mean() == coverage[risks <= 0.05].max()
+        assert (confidences >= threshold).mean() == coverage[risks <= 0.05].max() >= LEAST_ANSWERED
 
     def test_without_errors_everything_is_answered(self) -> None:
         probabilities = np.array([[0.9, 0.1], [0.4, 0.6]])
@@ -184,7 +196,7 @@ class TestCalibration:
         probabilities = calibrated(logits * 2, fitted.temperature)
         assert fitted.temperature == fit_temperature(logits * 2, labels)
         assert fitted.conformal == fit_conformal(probabilities, labels, alpha=0.1)
-        assert fitted.abstention == fit_abstention(probabilities, labels, selective_risk=0.05)
+        assert fitted.abstention == fit_abstention(probabilities, labels)
         assert (fitted.fitted_on, fitted.num_images) == ("validation", 400)
 
     def test_it_survives_a_file(self) -> None:
