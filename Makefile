@@ -1,11 +1,11 @@
 # Two commands do all the set-up on a fresh machine, each by itself: `make demo` and `make test`.
-# Settable: HOST, PORT (demo); PYTHON (makes the environment), VENV (where it lies), CHROMIUM (browser tests).
+# Settable: HOST, PORT (demo, dashboard); RECORDS, DATA (dashboard); PYTHON (makes the environment), VENV (where it
+# lies), CHROMIUM (browser tests).
 
 SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?= python3
 HOST ?= 127.0.0.1
-PORT ?= 7860
 CHROMIUM ?= /usr/bin/chromium
 
 VENV_PYTHON := $(VENV)/bin/python
@@ -13,21 +13,29 @@ VENV_PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.requirements-installed
 INSTALLED_DEV := $(VENV)/.requirements-dev-installed
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo dashboard test test-spaces check bench clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    start the demo on http://$(HOST):$(PORT)"
+	@echo "make demo    start the demo on http://$(HOST):$(or $(PORT),7860)"
+	@echo "make dashboard  start the dashboard on http://$(HOST):$(or $(PORT),8501)"
 	@echo "make test    run all tests"
+	@echo "make test-spaces  start the staged Spaces in fresh environments (minutes, gigabytes, network)"
 	@echo "make check   run ruff, mypy and the import rules"
 	@echo "make bench   run the benchmarks"
 	@echo "make clean   remove caches and build leftovers (not $(VENV), not runs/)"
 
 demo: $(INSTALLED)
-	$(VENV_PYTHON) -m apps.demo --host $(HOST) --port $(PORT)
+	$(VENV_PYTHON) -m apps.demo --host $(HOST) --port $(or $(PORT),7860)
+
+dashboard: $(INSTALLED)
+	$(VENV_PYTHON) -m apps.dashboard --host $(HOST) --port $(or $(PORT),8501)
 
 test: $(CHROMIUM) $(INSTALLED_DEV)
 	CHROMIUM=$(CHROMIUM) $(VENV_PYTHON) -m pytest
+
+test-spaces: $(INSTALLED_DEV)
+	$(VENV_PYTHON) -m tests.fresh_spaces --python $(PYTHON)
 
 check: $(INSTALLED_DEV)
 	$(VENV_PYTHON) -m ruff check .

@@ -36,6 +36,8 @@ WEIGHTS, CONFIG, RECORD, CARD, MEANS = (
 )
 
 EMBEDDING = "embedding"
+# More than anybody needs, and little enough that a config of a stranger cannot ask for all memory.
+MAX_OUTPUTS = 20_000
 
 
 class CheckpointConfig(BaseModel):
@@ -51,7 +53,7 @@ class CheckpointConfig(BaseModel):
     task: str
     backbone: str
     head: str
-    label_names: tuple[str, ...]
+    label_names: tuple[str, ...] = Field(max_length=MAX_OUTPUTS)
     label_details: tuple[dict[str, str], ...] = ()
     preprocessing: Preprocessing
     test_time_flip: bool = False
@@ -59,7 +61,7 @@ class CheckpointConfig(BaseModel):
     calibration: Calibration | None = None
     strangers: StrangerRule | None = None
     start_weights: str
-    embedding_size: int | None = Field(default=None, ge=1, validate_default=True)
+    embedding_size: int | None = Field(default=None, ge=1, le=MAX_OUTPUTS, validate_default=True)
 
     @field_validator("label_names")
     @classmethod

@@ -112,6 +112,11 @@ class Classifier:
         """Load a checkpoint that ships with the package: ``characters`` or ``emotions``."""
         return cls(load_checkpoint(EMBEDDED / name))
 
+    def to(self, device: str) -> Classifier:
+        """Move the network to a device, such as ``cuda``, where it predicts from then on; returns the classifier."""
+        self.model.to(device)
+        return self
+
     @property
     def task(self) -> str:
         """``character`` or ``emotion``."""
@@ -181,11 +186,12 @@ class Classifier:
 def network_outputs(model: FaceModel, config: CheckpointConfig, crops: Sequence[Image.Image]) -> Outputs:
     """Logits and features of RGB face crops, averaged over the mirrored crop where the checkpoint says so."""
     logits, features = [], []
+    device = next(model.parameters()).device
     for start in range(0, len(crops), BATCH_SIZE):
-        images = eval_input(crops[start : start + BATCH_SIZE], config.preprocessing)
+        images = eval_input(crops[start : start + BATCH_SIZE], config.preprocessing).to(device)
         with torch.inference_mode():
             views = [images, images.flip(-1)] if config.test_time_flip else [images]
             seen = torch.stack([model.features(view) for view in views])
             logits.append(model.head(seen).mean(dim=0))
             features.append(seen.mean(dim=0))
-    return Outputs(torch.cat(logits).double().numpy(), torch.cat(features).double().numpy())
+    return Outputs(*(torch.cat(parts).double().cpu().numpy() for parts in (logits, features)))

@@ -83,6 +83,11 @@ class FaceDetector:
         load_weights(network, folder / WEIGHTS)
         return cls(network, config)
 
+    def to(self, device: str) -> FaceDetector:
+        """Move the network to a device, such as ``cuda``, where it detects from then on; returns the detector."""
+        self.network.to(device)
+        return self
+
     @torch.inference_mode()
     def detect(self, image: Image.Image, threshold: float | None = None) -> list[Face]:
         """Find the faces of an RGB picture, best score first; none is an answer.
@@ -98,7 +103,8 @@ class FaceDetector:
         if not 0 <= threshold <= 1:
             raise ConfigError(f"The detection threshold is {threshold}; give a number from 0 to 1.")
         pixels, scale = _letterbox(image.convert("RGB"), self.config.input_size)
-        boxes, scores = decode(self.network(pixels), threshold, _MAX_FACES)
+        device = next(self.network.parameters()).device
+        boxes, scores = (part.cpu() for part in decode(self.network(pixels.to(device)), threshold, _MAX_FACES))
         kept = non_maximum_suppression(boxes, scores, self.config.nms_iou)
         width, height = image.size
         limits = torch.tensor([width, height, width, height], dtype=torch.float32)

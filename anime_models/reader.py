@@ -44,6 +44,12 @@ class FaceReader:
         """The reader that ships with the package; needs no network."""
         return cls(FaceDetector.load(), Classifier.embedded("characters"), Classifier.embedded("emotions"))
 
+    def to(self, device: str) -> FaceReader:
+        """Move all three networks to a device, such as ``cuda``; returns the reader."""
+        for part in (self.detector, self.character, self.emotion):
+            part.to(device)
+        return self
+
     def read(
         self, image: Image.Image, detection_threshold: float | None = None, abstain_below: float | None = None
     ) -> Reading:

@@ -5,6 +5,8 @@ import os
 # Set before any library reads them, and inherited by the processes that tests start.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+# The stand-in Hub stores large files as Git LFS does, not as Xet does.
+os.environ["HF_HUB_DISABLE_XET"] = "1"
 # One thread: the small networks of tests gain nothing from more, and lose much where cores are shared.
 os.environ["OMP_NUM_THREADS"] = "1"
 
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import close_session, constants
 
-from tests.hub_server import HubServer
+from tests.hub_server import WRITE_TOKEN, HubServer
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def finished_run(drawn_characters: Path, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def hub(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    """A running stand-in Hub without repositories, in place of the real one, with an empty cache."""
+    """A running stand-in Hub without repositories, in place of the real one, with an empty cache and no token."""
     with HubServer() as server:
         # huggingface_hub reads these from the environment when it is imported, which has long happened here.
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
@@ -60,3 +62,11 @@ def hub(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         yield server
     close_session()
+
+
+@pytest.fixture
+def signed_in(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> HubServer:
+    """The stand-in Hub, with the token of a user "rin" who may write; nobody waits before a second try."""
+    monkeypatch.setenv("HF_TOKEN", WRITE_TOKEN)
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
+    return hub

@@ -1,95 +1,124 @@
-"""A stand-in for the Hugging Face Hub: a real HTTP server on this machine that answers as its download part does.
+"""A stand-in for the Hugging Face Hub: a real HTTP server on this machine, for tests and for trying things out.
 
-Paths, headers and error codes are those that the installed `huggingface_hub` asks for and reads. Small text files are
-served as git blobs; safetensors and Parquet as large files, through a redirect to a content-addressed store.
+It answers as the Hub does to the unmodified `huggingface_hub` of requirements.txt: repositories of models, data sets
+and Spaces are created, filled (regular files and large ones), committed to, listed and downloaded, and Spaces get
+secrets, variables and hardware. `datasets.load_dataset` reads from it. What it keeps lies in a folder.
+
+By hand::
+
+    python -m tests.hub_server --folder /tmp/hub        # prints what to set, ends with Ctrl+C
+    export HF_ENDPOINT=http://127.0.0.1:8008 HF_TOKEN=hf_stand_in_write HF_HUB_DISABLE_XET=1
+    hf upload rin/faces anime_models/embedded/characters
+
+`HF_ENDPOINT` is read when `huggingface_hub` is imported, so set it before. There is no Xet storage here: a client with
+`hf_xet` needs ``HF_HUB_DISABLE_XET=1``, or a server started with ``--regular-only``, which puts large files into the
+commit as well. The token ``hf_stand_in_write`` stands for the user "rin", a member of "studio"; ``hf_stand_in_read``
+may only read; every other one is refused.
+
+What goes wrong is asked for as a `Fault` (see there), from the same process or over HTTP::
+
+    hub.fail(Fault(status=412, path="*/commit/*"))
+    curl -X POST $HF_ENDPOINT/_stand-in/faults -H 'Content-Type: application/json' \
+        -d '{"status": 429, "headers": {"Retry-After": "1"}, "path": "*/preupload/*", "times": 2}'
+    curl -X DELETE $HF_ENDPOINT/_stand-in/faults            # all is well again
+    curl $HF_ENDPOINT/_stand-in/requests                    # what was asked so far
+
+In tests the fixture `hub` (tests/conftest.py) is a running `HubServer` in place of the real Hub.
 """
 
-import hashlib
+from __future__ import annotations
+
+import argparse
 import json
 import re
+import socket
+import sys
+import tempfile
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Literal
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
-Files = dict[str, bytes]
-LARGE_FILES = (".safetensors", ".parquet")
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 
+from tests.hub_parts.access import READ_TOKEN, USERS, WRITE_TOKEN, Access
+from tests.hub_parts.faults import ADMINISTRATION, Fault, FaultyApp
+from tests.hub_parts.large_files import large_file_routes
+from tests.hub_parts.reading import reading_routes
+from tests.hub_parts.space_settings import space_routes
+from tests.hub_parts.store import HubAnswerError, Repository, Store, read_folder
+from tests.hub_parts.writing import writing_routes
 
-class HubAnswerError(Exception):
-    """An error as the Hub puts it: a status, and a code in the header X-Error-Code."""
+__all__ = ["READ_TOKEN", "WRITE_TOKEN", "Fault", "HubServer", "Repository"]
 
-    def __init__(self, status: int, code: str = "") -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-
-
-@dataclass
-class Repository:
-    """Commits and the names that point to them.
-
-    Attributes:
-        refs: branch or tag to commit.
-        commits: commit to its files.
-        access: "private" is answered like a repository that does not exist, as the Hub does.
-        lost: paths that are listed but cannot be fetched.
-    """
-
-    refs: dict[str, str] = field(default_factory=dict)
-    commits: dict[str, Files] = field(default_factory=dict)
-    access: Literal["public", "gated", "private"] = "public"
-    lost: set[str] = field(default_factory=set)
-
-    def commit(self, files: Files, ref: str = "main") -> str:
-        """Let `ref` point to a new commit that holds just `files`; return its hash."""
-        tree = json.dumps([(path, sha256(content)) for path, content in sorted(files.items())])
-        commit = hashlib.sha1(f"{len(self.commits)} {tree}".encode()).hexdigest()
-        self.commits[commit] = files
-        self.refs[ref] = commit
-        return commit
-
-    def resolve(self, revision: str) -> str:
-        commit = self.refs.get(revision, revision)
-        if commit not in self.commits:
-            raise HubAnswerError(404, "RevisionNotFound")
-        return commit
+KIND_PREFIXES = ("datasets/", "spaces/")
 
 
 class HubServer:
     """The server, running in a thread while the context is entered.
 
     Attributes:
-        repositories: by id; datasets and spaces carry their prefix ("datasets/owner/name").
-        requests: "METHOD /path" of every request so far.
-        failure: a status that every request gets instead of its answer, or None.
-        silent: accept requests and leave them unanswered, as a firewall does.
+        store: all repositories.
+        url: address of the server, what HF_ENDPOINT has to be.
     """
 
-    def __init__(self) -> None:
-        self.repositories: dict[str, Repository] = {}
-        self.requests: list[str] = []
-        self.failure: int | None = None
-        self.silent = False
-        self.closing = threading.Event()
-        self._http = _HttpServer(("127.0.0.1", 0), _Handler)
-        self._http.hub = self
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
+    def __init__(
+        self, folder: Path | None = None, port: int = 0, *, regular_only: bool = False, part_bytes: int | None = None
+    ) -> None:
+        """A server that is not running yet.
+
+        Args:
+            folder: where everything is kept; None is a folder that ends with the server.
+            port: number to listen at; 0 is any that is free.
+            regular_only: take every file as a regular one.
+            part_bytes: large files above this size are uploaded in parts of it.
+        """
+        self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="hub-")
+        self.store = Store(folder or Path(self._temporary.name if self._temporary else ""))
+        self._closing = threading.Event()
+        access = Access(self.store, USERS)
+        self._app = FaultyApp(self._api(access, regular_only, part_bytes), self._closing.is_set)
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        settings = uvicorn.Config(
+            self._app, log_config=None, log_level="critical", ws="none", lifespan="off", http="h11"
+        )
+        self._server = uvicorn.Server(settings)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
+    def requests(self) -> list[str]:
+        """Method and path of every request so far."""
+        return self._app.requests
 
-    def add(self, repo_id: str, folder: Path) -> Repository:
-        """Publish the files of `folder` as the branch "main" of a new repository."""
-        repository = Repository()
+    def fail(self, fault: Fault) -> None:
+        """From now on, let requests that the fault fits go wrong."""
+        self._app.faults.append(fault)
+
+    def heal(self) -> None:
+        """From now on, let nothing go wrong."""
+        self._app.faults.clear()
+
+    def create(self, name: str, sdk: str | None = None) -> Repository:
+        """A new repository; of a data set or a Space with its prefix ("datasets/owner/name")."""
+        return self.store.create(*_kind_and_id(name), sdk)
+
+    def add(self, name: str, folder: Path) -> Repository:
+        """A new repository with the files of `folder` on its branch "main"."""
+        repository = self.create(name)
         repository.commit(read_folder(folder))
-        self.repositories[repo_id] = repository
         return repository
+
+    def repository(self, name: str) -> Repository:
+        """The repository of a name as `create` takes it; a `KeyError` if there is none."""
+        found = self.store.find(*_kind_and_id(name))
+        if found is None:
+            raise KeyError(name)
+        return found
 
     def downloads(self) -> set[str]:
         """Paths of the files that were downloaded, not only asked about."""
@@ -98,13 +127,15 @@ class HubServer:
 
     def close(self) -> None:
         """Stop answering: from now on connections are refused."""
-        if not self.closing.is_set():
-            self.closing.set()
-            self._http.shutdown()
-            self._http.server_close()
+        if not self._closing.is_set():
+            self._closing.set()
+            self._server.should_exit = self._server.force_exit = True
             self._thread.join()
+            self._socket.close()
+            if self._temporary:
+                self._temporary.cleanup()
 
-    def __enter__(self) -> "HubServer":
+    def __enter__(self) -> HubServer:
         self._thread.start()
         return self
 
@@ -113,126 +144,63 @@ class HubServer:
     ) -> None:
         self.close()
 
+    def _api(self, access: Access, regular_only: bool, part_bytes: int | None) -> FastAPI:
+        api = FastAPI(openapi_url=None)
+        api.add_exception_handler(HubAnswerError, _error_answer)
 
-def read_folder(folder: Path) -> Files:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        @api.post(f"{ADMINISTRATION}faults")
+        async def add_fault(fault: Fault) -> None:
+            self.fail(fault)
+
+        @api.get(f"{ADMINISTRATION}faults")
+        async def faults() -> list[dict[str, Any]]:
+            return [asdict(fault) for fault in self._app.faults]
+
+        @api.delete(f"{ADMINISTRATION}faults")
+        async def delete_faults() -> None:
+            self.heal()
+
+        @api.get(f"{ADMINISTRATION}requests")
+        async def requests() -> list[str]:
+            return self.requests
+
+        api.include_router(space_routes(access))
+        api.include_router(writing_routes(access, regular_only=regular_only))
+        api.include_router(large_file_routes(access, part_bytes))
+        api.include_router(reading_routes(access))
+        return api
 
 
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+async def _error_answer(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HubAnswerError):
+        raise error
+    headers = {"X-Error-Code": error.code, "X-Error-Message": error.message}
+    return JSONResponse({"error": error.message}, error.status, {name: text for name, text in headers.items() if text})
 
 
-def git_blob_id(content: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+def _kind_and_id(name: str) -> tuple[str, str]:
+    for prefix in KIND_PREFIXES:
+        if name.startswith(prefix):
+            return prefix.rstrip("/"), name.removeprefix(prefix)
+    return "models", name
 
 
-class _HttpServer(ThreadingHTTPServer):
-    hub: HubServer
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _HttpServer
-
-    ROUTES: ClassVar[list[tuple[str, str]]] = [
-        (r"/api/(models|datasets|spaces)/([^/]+/[^/]+)(?:/revision/([^/]+))?", "send_info"),
-        (r"/api/(models|datasets|spaces)/([^/]+/[^/]+)/tree/([^/]+)", "send_tree"),
-        (r"/api/(models|datasets|spaces)/([^/]+/[^/]+)/refs", "send_refs"),
-        (r"/store/([0-9a-f]{64})", "send_stored"),
-        (r"/(?:(datasets|spaces)/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", "send_file"),
-    ]
-
-    def do_GET(self) -> None:
-        path = urlsplit(self.path).path
-        hub = self.server.hub
-        hub.requests.append(f"{self.command} {unquote(path)}")
-        if hub.silent:
-            hub.closing.wait()
-            return
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m tests.hub_server", description="A stand-in for the Hub.")
+    parser.add_argument("--folder", type=Path, help="where everything is kept; a temporary folder if left out")
+    parser.add_argument("--port", type=int, default=8008, help="port to listen at; 0 is any that is free")
+    parser.add_argument("--regular-only", action="store_true", help="take large files inside the commit, too")
+    options = parser.parse_args(arguments)
+    with HubServer(options.folder, options.port, regular_only=options.regular_only) as hub:
+        settings = {"HF_ENDPOINT": hub.url, "HF_TOKEN": WRITE_TOKEN, "HF_HUB_DISABLE_XET": "1"}
+        print("export " + " ".join(f"{name}={value}" for name, value in settings.items()), flush=True)
         try:
-            if hub.failure is not None:
-                raise HubAnswerError(hub.failure)
-            answer, parts = self._route(path)
-            answer(*parts)
-        except HubAnswerError as error:
-            self._send(error.status, headers={"X-Error-Code": error.code, "X-Error-Message": error.code})
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def _route(self, path: str) -> tuple[Callable[..., None], list[str | None]]:
-        for pattern, answer in self.ROUTES:
-            if match := re.fullmatch(pattern, path):
-                return getattr(self, answer), [part and unquote(part) for part in match.groups()]
-        raise HubAnswerError(404)
-
-    def send_info(self, kind: str, repo_id: str, revision: str | None) -> None:
-        repository = self._repository(kind, repo_id)
-        commit = repository.resolve(revision or "main")
-        siblings = [{"rfilename": path} for path in sorted(repository.commits[commit])]
-        gated = "manual" if repository.access == "gated" else False
-        self._send_json({"id": repo_id, "sha": commit, "private": False, "gated": gated, "siblings": siblings})
-
-    def send_tree(self, kind: str, repo_id: str, revision: str) -> None:
-        repository = self._repository(kind, repo_id, reading=True)
-        files = repository.commits[repository.resolve(revision)]
-        self._send_json([_tree_entry(path, content) for path, content in sorted(files.items())])
-
-    def send_refs(self, kind: str, repo_id: str) -> None:
-        refs = self._repository(kind, repo_id).refs
-        branches = [{"name": name, "ref": f"refs/heads/{name}", "targetCommit": refs[name]} for name in sorted(refs)]
-        self._send_json({"branches": branches, "tags": [], "converts": []})
-
-    def send_file(self, kind: str | None, repo_id: str, revision: str, path: str) -> None:
-        repository = self._repository(kind or "models", repo_id, reading=True)
-        commit = repository.resolve(revision)
-        if path in repository.lost or path not in repository.commits[commit]:
-            raise HubAnswerError(404, "EntryNotFound")
-        content = repository.commits[commit][path]
-        headers = {"X-Repo-Commit": commit}
-        if not path.endswith(LARGE_FILES):
-            self._send(200, content, headers | {"ETag": f'"{git_blob_id(content)}"'})
-            return
-        digest = sha256(content)
-        # Another host name than the server's own: the client tells the store from the Hub by it.
-        location = f"http://localhost:{self.server.server_port}/store/{digest}"
-        headers |= {"X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(content)), "Location": location}
-        self._send(302, headers=headers)
-
-    def send_stored(self, digest: str) -> None:
-        for repository in self.server.hub.repositories.values():
-            for files in repository.commits.values():
-                for content in files.values():
-                    if sha256(content) == digest:
-                        self._send(200, content, {"ETag": f'"{digest}"'})
-                        return
-        raise HubAnswerError(404)
-
-    def _repository(self, kind: str, repo_id: str, *, reading: bool = False) -> Repository:
-        repository = self.server.hub.repositories.get(repo_id if kind == "models" else f"{kind}/{repo_id}")
-        if repository is None or repository.access == "private":
-            raise HubAnswerError(401, "RepoNotFound")
-        if reading and repository.access == "gated":
-            raise HubAnswerError(403, "GatedRepo")
-        return repository
-
-    def _send_json(self, value: object) -> None:
-        self._send(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
-
-    def _send(self, status: int, content: bytes = b"", headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep the tests' output quiet."""
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print(json.dumps({"requests": len(hub.requests)}))
+    return 0
 
 
-def _tree_entry(path: str, content: bytes) -> dict[str, object]:
-    entry: dict[str, object] = {"type": "file", "path": path, "size": len(content), "oid": git_blob_id(content)}
-    if path.endswith(LARGE_FILES):
-        entry["lfs"] = {"oid": sha256(content), "size": len(content), "pointerSize": 134}
-    return entry
+if __name__ == "__main__":
+    sys.exit(main())

@@ -22,7 +22,7 @@ from anime_models.checkpoints import load_checkpoint, save_checkpoint
 from anime_models.errors import ConfigError, HubError
 from anime_models.heads import HEADS
 from anime_models.preprocessing import Preprocessing, eval_input
-from tests.hub_server import HubServer, Repository
+from tests.hub_server import HubServer
 from tests.small_models import make_config, make_record
 
 SIZE = 64
@@ -183,9 +183,9 @@ class TestImagenet:
         state = {key: tensor.contiguous() for key, tensor in published.backbone.state_dict().items()}
         classifier = {"classifier.weight": torch.zeros(1000, 1280), "classifier.bias": torch.zeros(1000)}
         save_file({**state, **classifier}, tmp_path / "model.safetensors")
-        repository = Repository()
-        repository.commit({"model.safetensors": (tmp_path / "model.safetensors").read_bytes()})
-        hub.repositories["timm/mobilenetv2_100.ra_in1k"] = repository
+        hub.create("timm/mobilenetv2_100.ra_in1k").commit(
+            {"model.safetensors": (tmp_path / "model.safetensors").read_bytes()}
+        )
         torch.manual_seed(8)
         model = build_model("mobilenet_v2", "dropout", 3, SIZE, pretrained=True)
         assert any("/timm/mobilenetv2_100.ra_in1k/resolve/" in request for request in hub.requests)

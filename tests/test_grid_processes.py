@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,14 @@ class TestKills:
         assert [line["epoch"] for line in grid.epochs()[1]] == [0, 1, 2]
         assert [line["resumed"] for line in grid.epochs()[1]] == [False, True, True]
 
+    @pytest.fixture
+    def interruptible(self) -> Iterator[None]:
+        """SIGINT interrupts, also where a shell has started the tests in the background, which ignore it."""
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield
+        signal.signal(signal.SIGINT, before)
+
+    @pytest.mark.usefixtures("interruptible")
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_a_stopped_grid_stops_its_run_and_goes_on_later(
         self, grid: SmallGrid, hanging: Hanging, number: signal.Signals, capsys: pytest.CaptureFixture[str]

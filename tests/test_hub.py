@@ -6,8 +6,8 @@ import pytest
 from huggingface_hub import HfApi, constants
 
 from anime_models.errors import HubError
-from anime_models.hub import local_folder
-from tests.hub_server import HubServer, Repository
+from anime_models.hub import MAX_BYTES, local_folder
+from tests.hub_server import Fault, HubServer, Repository
 
 CHECKPOINT = {
     "model.safetensors": b"weights" * 1000,
@@ -22,10 +22,9 @@ UNREAD = {"pytorch_model.bin": b"a pickle", "train.py": b"print()"}
 @pytest.fixture
 def repository(hub: HubServer) -> Repository:
     """A checkpoint, published as rin/faces, with a tag and with files that are not ours to load."""
-    repository = Repository()
+    repository = hub.create("rin/faces")
     repository.commit(CHECKPOINT | UNREAD)
     repository.commit(CHECKPOINT | {"config.json": b'{"format_version": 0}'}, ref="v0")
-    hub.repositories["rin/faces"] = repository
     return repository
 
 
@@ -93,7 +92,7 @@ def test_cached_copy_serves_when_the_hub_is_gone(
 @pytest.mark.parametrize("status", [500, 503])
 def test_cached_copy_serves_when_the_hub_is_ill(hub: HubServer, repository: Repository, status: int) -> None:
     folder = local_folder("rin/faces")
-    hub.failure = status
+    hub.fail(Fault(status=status))
     assert local_folder("rin/faces") == folder
 
 
@@ -125,7 +124,7 @@ def test_half_fetched_copy_is_not_taken_for_a_whole_one(hub: HubServer, reposito
 
 @pytest.mark.usefixtures("hub_cache")
 def test_offline_mode_with_empty_cache_is_explained() -> None:
-    with pytest.raises(HubError, match=r"HF_HUB_OFFLINE is set.*or give a checkpoint folder"):
+    with pytest.raises(HubError, match=r"HF_HUB_OFFLINE is set.*or give a folder"):
         local_folder("rin/faces")
 
 
@@ -137,20 +136,20 @@ def test_refused_connection_is_explained(hub: HubServer) -> None:
 
 def test_silent_hub_is_given_up(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.1)
-    hub.silent = True
+    hub.fail(Fault(silent=True))
     with pytest.raises(HubError, match=r"no answer within 0\.1 seconds"):
         local_folder("rin/faces")
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_bad_token_is_explained(hub: HubServer, status: int) -> None:
-    hub.failure = status
+    hub.fail(Fault(status=status))
     with pytest.raises(HubError, match=f"status {status} .check HF_TOKEN"):
         local_folder("rin/faces")
 
 
 def test_server_that_is_no_hub_is_explained(hub: HubServer, repository: Repository) -> None:
-    hub.failure = 200
+    hub.fail(Fault(status=200))
     with pytest.raises(HubError, match="is no Hub"):
         local_folder("rin/faces")
 
@@ -179,12 +178,87 @@ def test_missing_revision_is_explained(repository: Repository) -> None:
 
 
 def test_repository_of_pickles_is_refused(hub: HubServer) -> None:
-    repository = Repository()
-    repository.commit(UNREAD)
-    hub.repositories["rin/pickles"] = repository
-    with pytest.raises(HubError, match="ask for a safetensors version"):
+    hub.create("rin/pickles").commit(UNREAD)
+    with pytest.raises(HubError, match=r"holds pytorch_model\.bin, a pickle.*ask for a safetensors version"):
         local_folder("rin/pickles")
     assert not hub.downloads()
+
+
+def test_repository_without_files_of_ours_is_explained(hub: HubServer) -> None:
+    hub.create("rin/code").commit({"train.py": b"print()"})
+    with pytest.raises(HubError, match="holds no file of ours"):
+        local_folder("rin/code")
+
+
+def test_too_large_a_repository_is_refused(
+    hub: HubServer, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MAX_BYTES, "model", 5000)
+    with pytest.raises(HubError, match=r"would fetch 7,\d\d\d bytes; at most 5,000"):
+        local_folder("rin/faces")
+    assert not hub.downloads()
+
+
+def test_too_large_a_config_is_refused(hub: HubServer) -> None:
+    hub.create("rin/huge").commit({"model.safetensors": b"", "config.json": b" " * 10_000_001})
+    with pytest.raises(HubError, match=r"config\.json of .* has 10,000,001 bytes"):
+        local_folder("rin/huge")
+    assert not hub.downloads()
+
+
+def test_data_set_is_fetched(hub: HubServer) -> None:
+    hub.create("datasets/rin/faces").commit({"train.parquet": b"PAR1", "README.md": b"# Data", "load.py": b"print()"})
+    assert set(read_folder(local_folder("rin/faces", repo_type="dataset"))) == {"train.parquet", "README.md"}
+    with pytest.raises(HubError, match="no data set rin/other"):
+        local_folder("rin/other", repo_type="dataset")
+
+
+def test_cut_off_download_is_taken_up_again(
+    signed_in: HubServer, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in.fail(Fault(cut=True, method="GET", path="/store/*", times=2))
+    assert read_folder(local_folder("rin/faces")) == CHECKPOINT
+    assert sum(request.startswith("GET /store/") for request in signed_in.requests) == 4
+
+
+@pytest.mark.parametrize("name", ["rin/faces", "hf-hub:rin/faces", "rin/faces@main"])
+def test_public_page_takes_public_repositories(
+    repository: Repository, in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (in_tmp_path / "rin" / "faces").mkdir(parents=True)
+    monkeypatch.setenv("ANIME_MODELS_PUBLIC", "1")
+    assert read_folder(local_folder(name)) == CHECKPOINT
+
+
+@pytest.mark.parametrize(
+    "name", ["{folder}", "local-dir:{folder}", "local-dir:rin/faces", "checkpoint", "~", "", "/etc"]
+)
+def test_public_page_says_nothing_of_folders(in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (in_tmp_path / "checkpoint").mkdir()
+    monkeypatch.setenv("ANIME_MODELS_PUBLIC", "1")
+    answers = set()
+    for folder in ("checkpoint", "nothing-here"):
+        named = name.format(folder=in_tmp_path / folder)
+        with pytest.raises(HubError, match="this page is public") as caught:
+            local_folder(named)
+        answers.add(str(caught.value).replace(named, ""))
+    assert len(answers) == 1
+
+
+def test_public_page_still_opens_paths_of_its_own(in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANIME_MODELS_PUBLIC", "1")
+    assert local_folder(in_tmp_path) == in_tmp_path
+
+
+def test_public_page_opens_no_private_repository_of_its_owner(
+    signed_in: HubServer, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.access = "private"
+    monkeypatch.setenv("ANIME_MODELS_PUBLIC", "1")
+    with pytest.raises(HubError, match="or it is private"):
+        local_folder("rin/faces")
+    monkeypatch.delenv("ANIME_MODELS_PUBLIC")
+    assert read_folder(local_folder("rin/faces")) == CHECKPOINT
 
 
 @pytest.mark.parametrize("prefix", ["", "./", "local-dir:", "local-dir:./"])

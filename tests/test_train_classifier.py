@@ -26,10 +26,9 @@ from tests.small_models import noise, write_checkpoint
 from tests.small_runs import FLAGS, FROZEN_STAGES, NUM_STRANGERS, Killed, epoch_lines, killed_after, train
 from training import recipes
 from training.classification import run as classifier_run
-from training.common.run_folders import REPOSITORY
 from training.classification import sources
 from training.classification.segments import stages
-from training.common.run_folders import new_run_folder
+from training.common.run_folders import REPOSITORY, new_run_folder
 from training.recipes import recipe_named
 from training.train_classifier import main
 

@@ -23,12 +23,13 @@ def _face_as_data(face: FaceReading, top_k: int) -> dict[str, Any]:
         "number": face.number,
         "box": [round(side, 1) for side in face.face.box] if face.face else None,
         "score": round(face.face.score, 4) if face.face else None,
-        "character": _prediction_as_data("character", face.character, top_k),
-        "emotion": _prediction_as_data("emotion", face.emotion, top_k),
+        "character": prediction_as_data("character", face.character, top_k),
+        "emotion": prediction_as_data("emotion", face.emotion, top_k),
     }
 
 
-def _prediction_as_data(task: Task, prediction: Prediction, top_k: int) -> dict[str, Any]:
+def prediction_as_data(task: Task, prediction: Prediction, top_k: int) -> dict[str, Any]:
+    """One model's answer as JSON-able data."""
     score = prediction.stranger_score
     return {
         "answer": one_line(task, prediction),

@@ -3,8 +3,7 @@
 The names and docstrings of `Endpoints`' methods become those of the MCP tools; Gradio reads one line per argument.
 """
 
-from math import isfinite
-from typing import Any, Literal
+from typing import Any
 
 import gradio as gr
 
@@ -12,6 +11,7 @@ from anime_models.errors import ConfigError
 from apps.demo.about import describe
 from apps.demo.answers import reading_as_data
 from apps.demo.batch import read_files, to_csv
+from apps.demo.calls import add_endpoint, sent_number, sent_source
 from apps.demo.identify import DEFAULT_TOP_K, Settings, read_picture
 from apps.demo.messages import errors_as_messages
 from apps.demo.models import BUILT_IN, ModelChoice, ModelShelf
@@ -106,7 +106,7 @@ class Endpoints:
         with errors_as_messages():
             if task not in TASKS:
                 raise ConfigError(f"task is {task!r}; give one of: {', '.join(TASKS)}.")
-            return describe(self.shelf.classifier(task, _source("source", source)), source)
+            return describe(self.shelf.classifier(task, sent_source("source", source)), source)
 
 
 def add_endpoints(shelf: ModelShelf) -> None:
@@ -120,41 +120,20 @@ def add_endpoints(shelf: ModelShelf) -> None:
     task = gr.Radio(list(TASKS), value=None, label="task", visible=False)
     source = gr.Textbox(BUILT_IN, label="source", visible=False)
     answer = gr.JSON(visible=False)
-    _add(endpoints.identify, [picture, top_k, *thresholds, *models], answer, "read")
-    _add(endpoints.identify_batch, [files, *thresholds, *models], answer, "read")
-    _add(endpoints.load_model, [task, source], answer, "load")
-
-
-def _add(call: Any, inputs: list[Any], output: gr.JSON, concurrency_id: Literal["read", "load"]) -> None:
-    # An event that nothing on the page triggers: called by name alone.
-    trigger = gr.Button(visible=False)
-    trigger.click(call, inputs, output, preprocess=False, api_name=call.__name__, concurrency_id=concurrency_id)
+    add_endpoint(endpoints.identify, [picture, top_k, *thresholds, *models], answer, "read")
+    add_endpoint(endpoints.identify_batch, [files, *thresholds, *models], answer, "read")
+    add_endpoint(endpoints.load_model, [task, source], answer, "load")
 
 
 def _settings(detection_threshold: object, abstain_below: object, top_k: object = DEFAULT_TOP_K) -> Settings:
     """Settings from a caller's values, which can be anything that JSON can say."""
-    shown = _number("top_k", top_k, 1, float("inf"))
+    shown = sent_number("top_k", top_k, 1, float("inf"))
     return Settings(
         DEFAULT_TOP_K if shown is None else int(min(shown, MAX_TOP_K)),
-        _number("detection_threshold", detection_threshold, 0, 1),
-        _number("abstain_below", abstain_below, 0, 1),
+        sent_number("detection_threshold", detection_threshold, 0, 1),
+        sent_number("abstain_below", abstain_below, 0, 1),
     )
 
 
 def _choice(character_model: object, emotion_model: object) -> ModelChoice:
-    return ModelChoice(_source("character_model", character_model), _source("emotion_model", emotion_model))
-
-
-def _source(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise ConfigError(f"{name} is {value!r}; give a text: {BUILT_IN}, a checkpoint folder, or owner/name.")
-    return value
-
-
-def _number(name: str, value: object, low: float, high: float) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        reach = f"from {low:g} to {high:g}" if isfinite(high) else f"of {low:g} or more"
-        raise ConfigError(f"{name} is {value!r}; give a number {reach}, or null.")
-    return float(value)
+    return ModelChoice(sent_source("character_model", character_model), sent_source("emotion_model", emotion_model))

@@ -11,9 +11,12 @@ from apps.demo.about_tab import AboutTab
 from apps.demo.api import add_endpoints
 from apps.demo.batch_tab import BatchTab
 from apps.demo.examples import Example
+from apps.demo.generate.api import add_generate_endpoints
+from apps.demo.generate.laboratory import GeneratorShelf
+from apps.demo.generate_tab import GENERATE, GenerateTab
 from apps.demo.identify_tab import IdentifyTab
 from apps.demo.models import ModelShelf
-from apps.demo.theme import STYLE_SHEET, make_theme
+from apps.demo.theme import STYLE_SHEETS, make_theme
 
 TITLE = "Anime Models"
 PURPOSE = "Who is drawn here, and what does the face express? Every answer says how far it can be trusted."
@@ -30,27 +33,38 @@ MAX_SESSIONS = 1000
 SWEEP_SECONDS, KEEP_SECONDS = 600, 3600
 
 
-def build_demo(shelf: ModelShelf, examples: Sequence[Example] = ()) -> gr.Blocks:
+def build_demo(
+    shelf: ModelShelf, examples: Sequence[Example] = (), generators: GeneratorShelf | None = None
+) -> gr.Blocks:
     """The page.
 
     Args:
         shelf: the models, shared by all visitors.
         examples: pictures to try.
+        generators: of faces, shared as well; None begins with the one that is built in.
+
+    Raises:
+        AnimeModelsError: the generator to begin with does not load.
     """
+    generators = generators or GeneratorShelf()
     # Gradio sums up all calls with pandas after each one, for a monitoring page that is off here.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
     # What Gradio copies it also deletes when it sweeps uploads away, even the pictures of buttons.
     gr.set_static_paths([example.path for example in examples])
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS)) as demo:
         gr.HTML(HEADER, js_on_load=None)
-        with gr.Tabs(overflow_behavior="wrap"):
+        with gr.Tabs(overflow_behavior="wrap") as tabs:
             with gr.Tab("Identify", id="identify"):
                 identify = IdentifyTab(shelf, examples)
             with gr.Tab("Many files", id="batch"):
                 BatchTab(shelf, identify.settings)
+            with gr.Tab("Generate", id=GENERATE) as tab:
+                generate = GenerateTab(shelf, generators, identify.settings.choice, tab)
             with gr.Tab("About", id="about"):
                 AboutTab(shelf, identify.settings)
+        generate.open_links(demo, tabs)
         add_endpoints(shelf)
+        add_generate_endpoints(shelf, generators)
     return demo.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY)
 
 
@@ -74,7 +88,7 @@ def launch_demo(demo: gr.Blocks, host: str, port: int, favicon: Path | None = No
         inbrowser=False,
         quiet=True,
         theme=make_theme(),
-        css_paths=[STYLE_SHEET],
+        css_paths=STYLE_SHEETS,
         head=HEAD,
         js=PASTE_SCRIPT.read_text("utf-8"),
         favicon_path=favicon,

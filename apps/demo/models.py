@@ -1,15 +1,13 @@
 """Loaded models, kept for the next visitor: shared, read-only, and no more than a few at a time."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from anime_models.classifier import Classifier
 from anime_models.errors import CheckpointError
 from anime_models.faces import FaceDetector
 from anime_models.reader import FaceReader
+from apps.demo.shelf import Shelf
 from apps.demo.wording import Task
 
 BUILT_IN = "built-in"
@@ -50,9 +48,7 @@ class ModelShelf:
     def __init__(self, detector: FaceDetector, load: Loader = load_classifier, max_models: int = MAX_MODELS) -> None:
         self.detector = detector
         self._load = load
-        self._max_models = max_models
-        self._lock = threading.Lock()
-        self._models: OrderedDict[tuple[Task, str], Future[Classifier]] = OrderedDict()
+        self._models: Shelf[tuple[Task, str], Classifier] = Shelf(self._loaded, _is_built_in, max_models)
 
     def classifier(self, task: Task, source: str) -> Classifier:
         """The model for a task.
@@ -64,39 +60,20 @@ class ModelShelf:
         Raises:
             AnimeModelsError: there is no such model, it does not load, or it answers something else.
         """
-        key = (task, source.strip() or BUILT_IN)
-        with self._lock:
-            pending = self._models.get(key)
-            mine = pending is None
-            future: Future[Classifier] = Future() if pending is None else pending
-            self._models[key] = future
-            self._models.move_to_end(key)
-        if mine:
-            self._fulfil(key, future)
-        return future.result()
+        return self._models.get((task, source.strip() or BUILT_IN))
 
     def reader(self, choice: ModelChoice) -> FaceReader:
         """The detector and the chosen models, ready to read pictures."""
         character = self.classifier("character", choice.character)
         return FaceReader(self.detector, character, self.classifier("emotion", choice.emotion))
 
-    def _fulfil(self, key: tuple[Task, str], future: Future[Classifier]) -> None:
-        """Load outside the lock, so that a slow download holds up only those who wait for the same model."""
+    def _loaded(self, key: tuple[Task, str]) -> Classifier:
         task, source = key
-        try:
-            model = self._load(task, source)
-            if model.task != task:
-                raise CheckpointError(f"{source} answers {model.task}, not {task}. Choose it in the other field.")
-        except BaseException as error:
-            with self._lock:
-                self._models.pop(key, None)
-            future.set_exception(error)
-            return
-        future.set_result(model)
-        self._give_way()
+        model = self._load(task, source)
+        if model.task != task:
+            raise CheckpointError(f"{source} answers {model.task}, not {task}. Choose it in the other field.")
+        return model
 
-    def _give_way(self) -> None:
-        with self._lock:
-            chosen = [key for key, future in self._models.items() if key[1] != BUILT_IN and future.done()]
-            for key in chosen[: max(0, len(chosen) - self._max_models)]:
-                del self._models[key]
+
+def _is_built_in(key: tuple[Task, str]) -> bool:
+    return key[1] == BUILT_IN

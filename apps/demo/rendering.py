@@ -15,6 +15,7 @@ THUMBNAIL_SIZE = 224
 TASK_TITLES: dict[Task, str] = {"character": "Character", "emotion": "Emotion"}
 
 HeatPictures = Mapping[Task, Image.Image]
+NO_HEAT: HeatPictures = {}
 
 
 def data_uri(image: Image.Image, size: int = THUMBNAIL_SIZE) -> str:
@@ -81,18 +82,27 @@ def _card(face: FaceReading, top_k: int, heat: HeatPictures) -> str:
         f'<header class="am-card-header"><span class="am-badge" aria-hidden="true">{face.number}</span>'
         f'<h3>{title}</h3><span class="am-muted">{score}</span></header>'
         f'<div class="am-card-body"><img class="am-crop" src="{data_uri(face.crop)}" alt="{title}, cut out">'
-        f"{_answer('character', face.character, face.number, top_k, heat)}"
-        f"{_answer('emotion', face.emotion, face.number, top_k, heat)}"
+        f"{render_answer('character', face.character, top_k, f'face {face.number}', heat)}"
+        f"{render_answer('emotion', face.emotion, top_k, f'face {face.number}', heat)}"
         "</div></article>"
     )
 
 
-def _answer(task: Task, prediction: Prediction, number: int, top_k: int, heat: HeatPictures) -> str:
+def render_answer(task: Task, prediction: Prediction, top_k: int, subject: str, heat: HeatPictures = NO_HEAT) -> str:
+    """One model's answer: headline, bars, label set and heat map.
+
+    Args:
+        task: what was asked.
+        prediction: the answer.
+        top_k: how many candidates the bars show.
+        subject: what was read, for those who hear the page.
+        heat: heat maps laid over the crop, or none.
+    """
     title = TASK_TITLES[task]
     withheld = "" if prediction.verdict is Verdict.LABEL else " am-withheld"
     return (
         f'<section class="am-answer{withheld}" data-task="{task}" data-verdict="{prediction.verdict.value}" '
-        f'aria-label="{title} of face {number}">'
+        f'aria-label="{title} of {subject}">'
         f'<p class="am-task">{title}</p>'
         f'<p class="am-headline">{escape(headline(task, prediction))}</p>'
         f'<p class="am-muted am-subline">{escape(subline(prediction))}</p>'

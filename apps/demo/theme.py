@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes import Base, colors, sizes
 
-STYLE_SHEET = Path(__file__).parent / "style.css"
+STYLE_SHEETS = [Path(__file__).parent / name for name in ("style.css", "generate.css")]
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Liberation Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "Liberation Mono", "monospace")
 

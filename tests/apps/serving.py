@@ -33,11 +33,11 @@ def start(module: str, *arguments: str, errors: IO[str] | None = None) -> subpro
 
 
 @contextmanager
-def served(module: str) -> Iterator[str]:
+def served(module: str, *arguments: str) -> Iterator[str]:
     """Address of a running page, with a slash at its end."""
     with (
         tempfile.TemporaryFile("w+") as errors,
-        start(module, "--port", str(free_port()), errors=errors) as process,
+        start(module, "--port", str(free_port()), *arguments, errors=errors) as process,
     ):
         try:
             yield _address(process, errors)

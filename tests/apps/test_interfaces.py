@@ -1,27 +1,28 @@
 """The demo as programs see it: over HTTP with ``gradio_client``, and as an MCP server."""
 
 import ast
-import asyncio
 import csv
 import io
 import socket
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from mcp import ClientSession
-from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
 from anime_models.backbones import build_model
 from anime_models.checkpoints import save_checkpoint
 from anime_models.images import DEFAULT_LIMITS
 from tests.apps.fakes import LABELS, make_config, make_record
+from tests.apps.mcp_client import ask_mcp
 from tests.apps.serving import start
+
+IDENTIFY = {"identify", "identify_batch", "load_model"}
+GENERATE = {"generate_face", "interpolate", "project_face", "describe_generator"}
+ENDPOINTS = IDENTIFY | GENERATE
 
 
 @pytest.fixture(scope="module")
@@ -156,37 +157,24 @@ def test_load_model_refuses_the_wrong_task(client: Client, checkpoint: str) -> N
         client.predict("age", api_name="/load_model")
 
 
-def test_only_the_three_endpoints_are_named(client: Client) -> None:
+def test_only_the_endpoints_are_named(client: Client) -> None:
     api = client.view_api(return_format="dict")
-    assert set(api["named_endpoints"]) == {"/identify", "/identify_batch", "/load_model"}
+    assert set(api["named_endpoints"]) == {f"/{name}" for name in ENDPOINTS}
     assert not api["unnamed_endpoints"]
     parameters = {p["parameter_name"]: p for p in api["named_endpoints"]["/identify"]["parameters"]}
     assert [name for name, p in parameters.items() if not p["parameter_has_default"]] == ["image"]
     assert parameters["character_model"]["parameter_default"] == "built-in"
 
 
-def ask_mcp(address: str, question: Callable[[ClientSession], Any]) -> Any:
-    async def ask() -> Any:
-        async with (
-            streamable_http_client(f"{address}gradio_api/mcp/") as (read, write, _),
-            ClientSession(read, write) as session,
-        ):
-            await session.initialize()
-            return await question(session)
-
-    # In a thread of its own: the browser tests leave a running event loop in the main one.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(asyncio.run, ask()).result()
-
-
 def test_mcp_lists_the_tools_with_their_descriptions(fake_demo: str) -> None:
     tools = {tool.name: tool for tool in ask_mcp(fake_demo, lambda session: session.list_tools()).tools}
-    assert set(tools) == {"identify", "identify_batch", "load_model"}
+    assert set(tools) == ENDPOINTS
+    for tool in tools.values():
+        described = [field.get("description") for field in tool.inputSchema["properties"].values()]
+        assert all(described), tool.name
     identify = tools["identify"]
     assert identify.description.startswith("Find every drawn (anime, manga) face")
     assert identify.inputSchema["required"] == ["image"]
-    described = [field.get("description") for field in identify.inputSchema["properties"].values()]
-    assert all(described)
 
 
 def test_mcp_calls_a_tool(fake_demo: str) -> None:

@@ -1,6 +1,7 @@
 """The demo as it ships, served once, and a real browser to visit it with."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from anime_models.drawn_faces import draw_face, draw_scene
 from tests.apps.serving import served
 from tests.browser.driver import Visit, launch_browser
+from tests.small_generators import small_generator
 
 # Machines that test are often busy with something else as well.
 expect.set_options(timeout=30_000)
@@ -27,13 +29,54 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="session")
+def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoint folder of a small generator with random weights. Not to be written to."""
+    return small_generator(tmp_path_factory.mktemp("generators") / "small")
+
+
+@pytest.fixture(scope="session")
+def laboratory(generator: Path) -> Iterator[str]:
+    """Address of the demo with a small generator and stand-ins for the other models."""
+    with served("tests.apps.serve_fakes", "--generator", str(generator)) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def bare_demo() -> Iterator[str]:
+    """Address of a demo without a generator, with stand-ins for the other models."""
+    with served("tests.apps.serve_fakes") as address:
+        yield address
+
+
 @pytest.fixture
 def visit(browser: Browser, demo: str) -> Iterator[Callable[..., Page]]:
     """Open the demo; at the end nothing may have gone wrong in the console or left this machine."""
+    with visits(browser, demo) as open_page:
+        yield open_page
+
+
+@pytest.fixture
+def generate(browser: Browser, laboratory: str) -> Iterator[Callable[..., Page]]:
+    """Open the tab Generate of `laboratory`, or a link to it; nothing may go wrong, as in `visit`."""
+    with visits(browser, laboratory) as open_page:
+        yield lambda query="?tab=generate", **options: open_page(query, **options)
+
+
+@pytest.fixture
+def visit_bare(browser: Browser, bare_demo: str) -> Iterator[Callable[..., Page]]:
+    """Open the demo that has no generator; nothing may go wrong, as in `visit`."""
+    with visits(browser, bare_demo) as open_page:
+        yield open_page
+
+
+@contextmanager
+def visits(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Open a page as often as wanted; at the end nothing may have gone wrong."""
     visits: list[Visit] = []
 
-    def open_page(**options: object) -> Page:
-        visits.append(Visit(browser, demo, **options))
+    def open_page(query: str = "", **options: object) -> Page:
+        visits.append(Visit(browser, address, query, **options))
         return visits[-1].page
 
     yield open_page

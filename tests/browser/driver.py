@@ -18,8 +18,8 @@ FLAGS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
-# The page is ready when the first example can be clicked.
-READY = ".am-example"
+# The page is ready when the first example can be clicked; a link to a face opens another tab.
+READY = ".am-example:visible, #am-face img:visible, #am-no-generator:visible"
 
 
 def launch_browser(playwright: Playwright) -> Browser:
@@ -27,14 +27,14 @@ def launch_browser(playwright: Playwright) -> Browser:
 
 
 class Visit:
-    """One browser tab on a page, with a profile of its own.
+    """One browser tab on a page, with a profile of its own, opened with what stands after the address.
 
     Attributes:
         page: the tab.
         troubles: errors in the console or the scripts, and requests to other machines.
     """
 
-    def __init__(self, browser: Browser, address: str, **options: Any) -> None:
+    def __init__(self, browser: Browser, address: str, query: str = "", **options: Any) -> None:
         self.troubles: list[str] = []
         self._address = address
         self._context = browser.new_context(**options)
@@ -42,7 +42,7 @@ class Visit:
         self.page.on("console", self._note_message)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self.page.on("request", self._note_request)
-        self.page.goto(address)
+        self.page.goto(address + query)
         self.page.wait_for_selector(READY)
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, JSHandle, Page, expect
 
 from anime_models.drawn_faces import EMOTIONS
 from tests.browser import driver
+from tests.browser.pages import CONTRAST, scrolls_sideways, tab_to
 
 Visit = Callable[..., Page]
 UPLOAD = "#am-picture input[type=file]"
@@ -25,10 +26,6 @@ def open_settings(page: Page) -> None:
     page.get_by_role("button", name="Settings").first.click()
     page.get_by_label("number input for Candidates shown").wait_for()
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-def scrolls_sideways(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
 
 
 def test_a_drawn_face_gets_a_character_an_emotion_bars_and_sets(visit: Visit, pictures: Path) -> None:
@@ -264,17 +261,6 @@ def test_the_models_are_described(visit: Visit) -> None:
     expect(about).to_contain_text("Limits")
 
 
-def tab_to(page: Page, name: str) -> None:
-    """Press Tab until the element with this text or label has the focus, and check that the focus can be seen."""
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        focused = page.evaluate(FOCUSED_NAME)
-        if focused == name:
-            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
-            return
-    raise AssertionError(f"{name} cannot be reached with the Tab key")
-
-
 def test_the_keyboard_is_enough(visit: Visit, pictures: Path) -> None:
     page = visit()
     page.on("filechooser", lambda chooser: chooser.set_files(str(pictures / "face.png")))
@@ -324,31 +310,4 @@ def test_text_stands_out_from_its_background(visit: Visit, pictures: Path, schem
 DIAGRAM_FITS = """() => {
     const edge = (place) => document.querySelector(place).getBoundingClientRect().right;
     return edge("#am-diagram .main-svg") <= edge("#am-explainer");
-}"""
-
-FOCUSED_NAME = """() => {
-    const focused = document.activeElement;
-    return (focused.ariaLabel || focused.closest("label, button")?.innerText || "").trim();
-}"""
-
-# Contrast ratio of WCAG 2 between an element's text and the nearest opaque background behind it.
-CONTRAST = """(element) => {
-    const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
-    const luminance = (colour) => {
-        const [r, g, b] = channels(colour).slice(0, 3).map((value) => {
-            const share = value / 255;
-            return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-        });
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const style = getComputedStyle(element);
-    const text = element instanceof SVGElement ? style.fill : style.color;
-    let behind = element;
-    let background = "rgb(255, 255, 255)";
-    for (; behind; behind = behind.parentElement) {
-        const colour = getComputedStyle(behind).backgroundColor;
-        if (channels(colour).length === 3 || channels(colour)[3] > 0.99) { background = colour; break; }
-    }
-    const [light, dark] = [luminance(text), luminance(background)].sort((a, b) => b - a);
-    return (light + 0.05) / (dark + 0.05);
 }"""

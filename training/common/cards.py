@@ -17,6 +17,7 @@ DATA_NOTE = (
 PUBLISHED_NOTE = "The data set is on the Hub, where its card says where the pictures come from."
 TAGS = ("anime", "manga", "anime-models", "safetensors")
 FOLDER = "THIS_FOLDER"
+CHOSEN_WITH = ("train", "validation", "out_of_fold")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def front_matter(kind: ModelKind, record: RunRecord, place: CardPlace) -> str:
         "base_model": place.base_model,
         "datasets": [place.dataset] if place.dataset else None,
         "metrics": sorted({hub_metric(kind, result) for result in headline_results(kind, record)}) or None,
-        "tags": [*TAGS, *kind.tags],
+        "tags": [*TAGS, record.task, *kind.tags],
         "model-index": index or None,
     }
     known = {name: value for name, value in fields.items() if value is not None}
@@ -79,8 +80,13 @@ def front_matter(kind: ModelKind, record: RunRecord, place: CardPlace) -> str:
 
 
 def headline_results(kind: ModelKind, record: RunRecord) -> list[Result]:
-    """The results that stand for a model, in the order of the record, each over all classes."""
-    return [r for r in record.results if r.metric.partition("/")[0] in kind.headlines and r.class_name is None]
+    """The results that stand for a model, in the order of the record, each over all classes.
+
+    Where there is a test, what was measured on pictures that choices were made with does not stand for it.
+    """
+    found = [r for r in record.results if r.metric.partition("/")[0] in kind.headlines and r.class_name is None]
+    is_tested = any(result.split == "test" for result in found)
+    return [result for result in found if not (is_tested and result.split in CHOSEN_WITH)]
 
 
 def hub_metric(kind: ModelKind, result: Result) -> str:

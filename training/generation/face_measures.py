@@ -21,6 +21,7 @@ MOUTH = (0.59, 0.72, 0.38, 0.62)
 NOSE = (0.48, 0.60, 0.38, 0.62)  # between eyes and mouth, where the skin shows
 FACE = (0.20, 0.85, 0.10, 0.90)
 CORNERS = ((0.0, 0.14, 0.0, 0.14), (0.0, 0.14, 0.86, 1.0))
+CLOTHES = (0.88, 1.0, 0.2, 0.8)
 LIKE_SKIN = 0.16  # largest difference of a channel from the skin's colour
 SEEN = 0.08  # smallest difference from the skin that is no shading
 
@@ -68,6 +69,7 @@ def _whole(pixels: Pixels) -> Measures:
         "contrast stronger": light.std(axis=(1, 2)),
         "colours stronger": _colourfulness(pixels),
         "background brighter": (corners @ LUMA).mean(axis=1),
+        "clothes brighter": (_region(pixels, CLOTHES) @ LUMA).mean(axis=(1, 2)),
         "lines sharper": steps[0] + steps[1],
     }
 
@@ -97,9 +99,11 @@ def _eyes(pixels: Pixels, skin: np.ndarray) -> Measures:
 
 
 def _place(pixels: Pixels, skin: np.ndarray) -> Measures:
-    """Where in the picture skin shows, and how much of it."""
+    """Where in the picture skin shows, and how much of it: what is like skin, and more so than like hair."""
     face = _region(pixels, FACE)
-    alike = (np.abs(face - skin[:, None, None]).max(axis=-1) < LIKE_SKIN).astype(np.float32)
+    hair = _flat(_region(pixels, HAIR)).mean(axis=1)
+    from_skin, from_hair = (np.abs(face - colour[:, None, None]).max(axis=-1) for colour in (skin, hair))
+    alike = ((from_skin < LIKE_SKIN) & (from_skin < from_hair)).astype(np.float32)
     return {
         "face to the right": _centre(alike, axis=2),
         "face higher": -_centre(alike, axis=1),

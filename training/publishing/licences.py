@@ -53,7 +53,9 @@ def read_card(folder: Path) -> tuple[dict[str, Any], str]:
     try:
         fields = yaml.safe_load(found[1]) if found else {}
     except yaml.YAMLError as error:
-        raise DatasetError(f"{path}: the front matter is no YAML ({str(error).splitlines()[0]}); correct it.") from error
+        raise DatasetError(
+            f"{path}: the front matter is no YAML ({str(error).splitlines()[0]}); correct it."
+        ) from error
     return (fields if isinstance(fields, dict) else {}), text[found.end() :] if found else text
 
 

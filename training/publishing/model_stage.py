@@ -61,7 +61,9 @@ def stage_model(folder: Path, staged: Path, place: CardPlace) -> Stage:
     if results:
         (staged / EVAL_RESULTS).mkdir()
         (staged / EVAL_RESULTS / f"{record.task}.yaml").write_text(results, "utf-8")
-    return Stage(staged, "model", f"{record.task} {record.model.backbone}, {record.run_id}", _notes(checkpoint, names, place))
+    return Stage(
+        staged, "model", f"{record.task} {record.model.backbone}, {record.run_id}", _notes(checkpoint, names, place)
+    )
 
 
 def _refuse_pickles(folder: Path) -> None:
@@ -127,5 +129,7 @@ def _notes(folder: Path, staged: list[str], place: CardPlace) -> tuple[str, ...]
     if place.dataset is None:
         notes.append("the card names no data set of the Hub; --dataset owner/name does where the data is there")
     if place.base_model is None:
-        notes.append("the card names no base model; --base-model owner/name does where the start weights are on the Hub")
+        notes.append(
+            "the card names no base model; --base-model owner/name does where the start weights are on the Hub"
+        )
     return tuple(notes)

@@ -78,7 +78,7 @@ def _tree(folder: Path) -> list[str]:
 def _front_matter(card: Path) -> list[str]:
     if not card.is_file():
         return ["no card"]
-    return card.read_text("utf-8").partition("\n---\n")[0].splitlines() + ["---"]
+    return [*card.read_text("utf-8").partition("\n---\n")[0].splitlines(), "---"]
 
 
 def _commit(stage: Stage, changes: Changes, state: RemoteState | None) -> list[str]:

@@ -1,0 +1,1 @@
+"""The dashboard (Streamlit): all models and strategies side by side, from their records."""

@@ -1,0 +1,175 @@
+"""The table of records as a data frame: filters, and mean ± standard deviation over seeds."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from anime_models.record_store import Snapshot
+from anime_models.record_table import FACTS, columns
+from apps.dashboard.names import BACKBONES, HEADS, REPORTED, STRATEGIES, called, short_paper
+
+# What runs have to agree in to be one configuration, which only the seed tells apart.
+CONFIGURATION = tuple(fact for fact in FACTS if fact not in ("run_id", "status", "precision", "device", "paper_table"))
+REPEATED = tuple(fact for fact in FACTS if fact != "run_id")
+STARTED = re.compile(r"\d{4}(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ-")
+FILTERS = ("task", "study", "backbone", "head", "strategy", "start_weights", "seed", "scale", "kind", "status")
+NOTHING = "(none)"
+
+
+def records_frame(snapshot: Snapshot, shipped: frozenset[str] = frozenset()) -> pd.DataFrame:
+    """A row for each record.
+
+    Besides the columns of `anime_models.record_table` there are ``path``, ``shipped`` (it is a model of the package),
+    ``configuration`` (a number that runs share which differ in their seeds only) and ``name`` (the configuration in
+    words).
+    """
+    table = pd.DataFrame(columns(snapshot.rows))
+    for fact in REPEATED:
+        table[fact] = table[fact].astype("category")
+    if "seed" not in table:
+        table["seed"] = float("nan")
+    table["path"] = [str(path) for path in snapshot.paths]
+    table["shipped"] = table["run_id"].isin(shipped)
+    table["configuration"] = table.groupby(list(CONFIGURATION), dropna=False, sort=False, observed=True).ngroup()
+    firsts = table.drop_duplicates("configuration")
+    names = dict(zip(firsts["configuration"], _distinct_names(firsts), strict=True))
+    table["name"] = table["configuration"].map(names)
+    return table
+
+
+def _distinct_names(rows: pd.DataFrame) -> list[str]:
+    """Configurations in words, with what tells them apart where several would be called the same."""
+    rows = rows.assign(name=[configuration_name(row) for row in rows.to_dict("records")])
+    names = rows["name"].to_numpy(dtype=object, copy=True)
+    alike = rows.groupby(["name", "kind", "task"], observed=True).indices.values()
+    for places in (places for places in alike if len(places) > 1):
+        tags = _tags(rows.iloc[places])
+        names[places] = [f"{name} [{tag}]" for name, tag in zip(names[places], tags, strict=True)]
+    return list(names)
+
+
+def _tags(rows: pd.DataFrame) -> list[str]:
+    """What tells rows apart: one number of their recipes, else when they began, else the digest of their settings."""
+    for column in rows.columns[rows.columns.str.startswith("recipe.")]:
+        if rows[column].notna().all() and rows[column].is_unique:
+            return [f"{column.removeprefix('recipe.').replace('_', ' ')} {value:g}" for value in rows[column]]
+    began = [_began(run_id) for run_id in rows["run_id"]]
+    if None not in began and len(set(began)) == len(rows):
+        return [str(moment) for moment in began]
+    digests = list(rows["settings"])
+    return digests if len(set(digests)) == len(rows) else list(rows["run_id"])
+
+
+def _began(run_id: str) -> str | None:
+    """When a run began, as its id tells."""
+    found = STARTED.match(run_id)
+    if not found:
+        return None
+    month, day, hour, minute = found.groups()
+    return f"{month}-{day} {hour}:{minute}"
+
+
+def configuration_name(row: Mapping[str, object]) -> str:
+    """A configuration in words, such as ``ViT-B/16, full``; the paper after a reported one."""
+    strategy = row["strategy"]
+    parts = [called(BACKBONES, row["backbone"])]
+    if row["head"] == "dropout" or (row["study"] == "characters" and row["head"] == "plain"):
+        parts.append(called(HEADS, row["head"]))
+    if isinstance(row["augmentation"], str):
+        parts.append(str(row["augmentation"]))
+    elif isinstance(strategy, str) and row["study"] != "characters":
+        parts.append(called(STRATEGIES, strategy))
+    if row["protocol"] in ("folds", "cross-fit"):
+        parts.append(str(row["protocol"]))
+    if isinstance(row["scale"], str) and row["scale"] != "full":
+        parts.append(f"scale {row['scale']}")
+    paper = short_paper(row["paper"]) if row["kind"] == REPORTED else ""
+    return ", ".join(parts) + (f" ({paper})" if paper else "")
+
+
+def options(table: pd.DataFrame, column: str) -> list[str]:
+    """What there is to choose from in a column, as text; ``(none)`` where records leave it open."""
+    return sorted(_as_text(table[column]).unique(), key=lambda text: (text == NOTHING, text))
+
+
+def filtered(table: pd.DataFrame, chosen: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """The rows that have one of the chosen values in every column that something was chosen in."""
+    keep = pd.Series(True, index=table.index)
+    for column, values in chosen.items():
+        if values:
+            keep &= _as_text(table[column]).isin(values)
+    return table[keep]
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    if column.dtype == "float64":
+        column = column.astype("Int64").astype("str")
+    return column.astype("object").where(column.notna() & (column != "<NA>"), NOTHING)
+
+
+def numbers(table: pd.DataFrame) -> list[str]:
+    """The columns of numbers that at least one row has, without the ends of intervals."""
+    present = table.select_dtypes("float64").notna().any()
+    return [name for name in present.index[present] if not name.endswith((":low", ":high"))]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of a row: alone, with its 95% interval, or as mean with its standard deviation over seeds."""
+
+    value: float
+    low: float = float("nan")
+    high: float = float("nan")
+    sd: float = float("nan")
+    runs: int = 1
+
+
+def over_seeds(table: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
+    """A row for each configuration: the mean of each wanted column over its runs.
+
+    ``column:n`` counts the runs that have it, ``column:sd`` is their sample standard deviation (of several runs),
+    ``column:low`` and ``:high`` the interval (of a single run). ``runs`` counts all runs, ``run_ids`` lists them,
+    separated by spaces.
+    """
+    wanted = [name for name in dict.fromkeys(wanted) if name in table]
+    groups = table.groupby("configuration", sort=False)
+    # Facts that every run of a configuration shares; the others are those of its first run.
+    result = table.drop_duplicates("configuration").set_index("configuration")
+    kept = [name for name in (*FACTS, "seed", "name", "path", "shipped") if name not in wanted]
+    result = result[kept].copy()
+    result["runs"] = groups.size()
+    result["shipped"] = groups["shipped"].any()
+    several = result["runs"] > 1
+    run_ids: dict[int, list[str]] = defaultdict(list)
+    for configuration, run_id in zip(table["configuration"], table["run_id"], strict=True):
+        run_ids[configuration].append(run_id)
+    result["run_ids"] = [" ".join(run_ids[configuration]) for configuration in result.index]
+    figures = groups[wanted]
+    several_of = [
+        figures.mean(),
+        figures.count().add_suffix(":n"),
+        figures.std(ddof=1).add_suffix(":sd"),
+    ]
+    ends = [f"{name}:{end}" for name in wanted for end in ("low", "high") if f"{name}:{end}" in table]
+    intervals = groups[ends].first().where(~several) if ends else pd.DataFrame(index=result.index)
+    return pd.concat([result, *several_of, intervals], axis=1).reset_index()
+
+
+def each_run(table: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
+    """The same columns as `over_seeds`, a row for each run."""
+    wanted = [name for name in dict.fromkeys(wanted) if name in table]
+    ends = [f"{name}:{end}" for name in wanted for end in ("low", "high") if f"{name}:{end}" in table]
+    kept = [name for name in (*FACTS, "seed") if name not in wanted]
+    result = table[[*kept, "name", "path", "shipped", "configuration", *wanted, *ends]].copy()
+    result["runs"], result["run_ids"] = 1, result["run_id"]
+    return result
+
+
+def figure_of(row: Mapping[str, float], column: str) -> Figure:
+    """A number of a row of `over_seeds` or `each_run`."""
+    low, high, sd = (float(row.get(f"{column}:{end}", float("nan"))) for end in ("low", "high", "sd"))
+    value, runs = float(row.get(column, float("nan"))), int(row.get(f"{column}:n", 1))
+    return Figure(value, low, high, sd, runs)

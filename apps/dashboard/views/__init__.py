@@ -1,0 +1,1 @@
+"""The pages: each is a program of its own that Streamlit runs, and thin."""

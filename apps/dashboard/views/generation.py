@@ -1,0 +1,153 @@
+"""How do generators learn to draw faces?"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from anime_models.errors import RecordError
+from apps.dashboard.charts.curves import Epochs, figures_over_epochs, over_training
+from apps.dashboard.charts.dots import dots
+from apps.dashboard.charts.generation import LEARNING_RATE, learning_rates
+from apps.dashboard.filters import metric_of
+from apps.dashboard.frame import numbers, over_seeds
+from apps.dashboard.glossary import metric
+from apps.dashboard.library import Library, library
+from apps.dashboard.show import figure, nothing_yet
+from apps.dashboard.sides import MOST_SIDES, Side, sides_of
+
+COMMAND = "python -m training.train_gan --data ../shared/data/faces64 --recipe ours --scale cpu"
+SWEEP = "python -m training.train_gan --data ../shared/data/faces64 --recipe ning --scale cpu --learning-rates"
+CURVES = {
+    "How near do the generated faces come to real ones?": ("held_out/fid", "held_out/kid"),
+    "How do the losses go?": ("train/generator_loss", "train/discriminator_loss"),
+    "Does the discriminator tell them apart?": ("train/real_score", "train/fake_score"),
+}
+READ_CURVES = (
+    "Epoch by epoch. FID and KID compare generated with held-out faces, lower is nearer. The scores are the "
+    "discriminator's mean chance that a picture is real: for real ones and for generated ones; they meet where it can "
+    "no longer tell."
+)
+READ_RATES = (
+    "Ning compares five rates. Large and small ones fail; the flat part in the middle is where it does not matter."
+)
+READ_FINAL = (
+    "Measured once at the end, with the extractor in brackets; figures of two extractors do not belong together."
+)
+
+
+def main() -> None:
+    books = library()
+    st.title("How do generators learn to draw faces?")
+    rows = books.table[books.table["task"] == "generation"]
+    if not len(rows):
+        nothing_yet(
+            "FID and KID over epochs, losses, the discriminator's scores, learning rates compared, one noise drawn "
+            "after every epoch, and grids that nobody picked from.",
+            COMMAND,
+            "Ning and Chen report no figures, so there is nothing to show of the papers.",
+        )
+        return
+    finished = rows[rows["status"] == "finished"]
+    sides = _sides(books, rows)
+    _curves(books, sides)
+    _final(finished)
+    _rates(finished)
+    _pictures(books, sides)
+
+
+def _sides(books: Library, rows: pd.DataFrame) -> list[Side]:
+    names = list(rows.sort_values(["shipped", "run_id"], ascending=False)["run_id"])
+    chosen = st.multiselect("Runs", names, names[:2], key="runs", bind="query-params", max_selections=MOST_SIDES)
+    return sides_of(books.table, chosen, by_configuration=False)
+
+
+def _curves(books: Library, sides: Sequence[Side]) -> None:
+    runs = {side.name: [epochs] for side in sides if (epochs := _epochs(books, side))}
+    known = set(figures_over_epochs(runs))
+    for title, names in CURVES.items():
+        present = [name for name in names if name in known]
+        if not present:
+            continue
+        st.subheader(title)
+        for place, name in zip(st.columns(len(present), gap="medium"), present, strict=True):
+            with place:
+                figure(over_training(runs, name), metric(name).name, READ_CURVES)
+    for side in sides:
+        if side.name not in runs:
+            st.caption(f"{side.name}: no figures of single epochs are stored beside the record.")
+
+
+def _epochs(books: Library, side: Side) -> Epochs:
+    files = books.files(side.run_ids[0])
+    try:
+        return files.epochs() if files else []
+    except RecordError as error:
+        st.warning(str(error))
+        return []
+
+
+def _final(rows: pd.DataFrame) -> None:
+    columns = [
+        name for name in numbers(rows) if name.startswith(("validation/", "train/")) and not name.endswith("_sd")
+    ]
+    if not columns:
+        return
+    st.header("Which is best in the end?", divider="gray")
+    distances = sorted(columns, key=lambda name: not name.startswith("validation/fid/"))
+    shown = metric_of("Metric", distances)
+    grouped = over_seeds(rows, [shown.column])
+    figure(dots(grouped, shown), f"{shown.name} of every configuration", READ_FINAL, [shown])
+
+
+def _rates(rows: pd.DataFrame) -> None:
+    distances = [name for name in numbers(rows) if name.startswith("validation/fid/")]
+    if LEARNING_RATE not in rows or not distances or rows[LEARNING_RATE].nunique() < 2:
+        st.header("Which learning rate?", divider="gray")
+        nothing_yet("FID over Ning's five learning rates.", SWEEP)
+        return
+    st.header("Which learning rate?", divider="gray")
+    shown = metric(distances[0])
+    figure(
+        learning_rates(over_seeds(rows, [shown.column, LEARNING_RATE]), shown),
+        f"{shown.name} over the learning rate",
+        READ_RATES,
+        [shown],
+    )
+
+
+def _pictures(books: Library, sides: Sequence[Side]) -> None:
+    st.header("What do they draw?", divider="gray")
+    samples: Mapping[str, tuple[Path, ...]] = {
+        side.name: files.samples() for side in sides if (files := books.files(side.run_ids[0]))
+    }
+    drawn = {name: paths for name, paths in samples.items() if paths}
+    if not drawn:
+        st.caption(
+            "No pictures are stored beside these records (`samples/` of a run folder, `epochs/` of a checkpoint)."
+        )
+        return
+    st.subheader("One noise after each epoch")
+    last = max(map(len, drawn.values()))
+    if last > 1:
+        epoch = st.slider("Epoch", 1, last, last, key="epoch", bind="query-params", help="The same noise throughout.")
+    else:
+        epoch = last
+    for place, (name, paths) in zip(st.columns(len(drawn)), drawn.items(), strict=True):
+        path = paths[min(epoch, len(paths)) - 1]
+        place.image(path.read_bytes(), caption=f"{name}, {path.stem.replace('-', ' ')}", alt=f"Faces drawn by {name}")
+    _uncurated(books, sides)
+
+
+def _uncurated(books: Library, sides: Sequence[Side]) -> None:
+    grids = {side.name: files.uncurated() for side in sides if (files := books.files(side.run_ids[0]))}
+    found = {name: path for name, path in grids.items() if path is not None}
+    if not found:
+        return
+    st.subheader("Nobody picked these")
+    for name, path in found.items():
+        st.image(path.read_bytes(), caption=name, alt=f"Uncurated faces drawn by {name}")
+
+
+main()

@@ -1,0 +1,92 @@
+"""Filters, groups over seeds, and the names of configurations."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from apps.dashboard.frame import FILTERS, NOTHING, each_run, figure_of, filtered, numbers, options, over_seeds
+from tests.apps.dashboard.conftest import frame_of
+
+ACCURACY = "test/accuracy"
+
+
+def strategies(table: pd.DataFrame) -> pd.DataFrame:
+    return filtered(table, {"study": ["strategies"], "kind": ["measured"], "status": ["finished"]})
+
+
+def test_a_filter_keeps_rows_with_one_of_its_values(table: pd.DataFrame) -> None:
+    rows = filtered(table, {"backbone": ["resnet18", "resnet50"], "kind": ["reported"], "strategy": []})
+    assert set(rows["backbone"]) == {"resnet18", "resnet50"}
+    assert set(rows["kind"]) == {"reported"}
+    assert len(rows) == 8
+
+
+def test_nothing_can_be_chosen_too(table: pd.DataFrame) -> None:
+    assert NOTHING in options(table, "head")
+    assert filtered(table, {"head": [NOTHING]})["head"].isna().all()
+
+
+def test_seeds_are_chosen_as_whole_numbers(table: pd.DataFrame) -> None:
+    assert {"42", "43", "99", NOTHING} <= set(options(table, "seed"))
+    assert set(filtered(table, {"seed": ["43"]})["seed"]) == {43}
+
+
+@pytest.mark.parametrize("column", FILTERS)
+def test_every_option_leaves_something(table: pd.DataFrame, column: str) -> None:
+    assert all(len(filtered(table, {column: [option]})) for option in options(table, column))
+
+
+def test_seeds_are_averaged_with_the_deviation_of_a_sample(table: pd.DataFrame) -> None:
+    rows = strategies(table)
+    grouped = over_seeds(rows, [ACCURACY])
+    assert len(grouped) == 16
+    first = grouped.iloc[0]
+    values = rows[rows["configuration"] == first["configuration"]][ACCURACY]
+    figure = figure_of(first, ACCURACY)
+    assert figure.value == pytest.approx(values.mean())
+    assert figure.sd == pytest.approx(values.std(ddof=1))
+    assert figure.runs == len(values) == len(first["run_ids"].split()) == 2
+    assert np.isnan(figure.low)
+
+
+def test_a_single_run_has_its_interval_and_no_deviation(table: pd.DataFrame) -> None:
+    rows = strategies(table)
+    figure = figure_of(over_seeds(rows[rows["seed"] == 42], [ACCURACY]).iloc[0], ACCURACY)
+    assert np.isnan(figure.sd)
+    assert figure.low < figure.value < figure.high
+
+
+def test_only_runs_that_have_a_figure_are_counted(table: pd.DataFrame) -> None:
+    rows = strategies(table).copy()
+    rows.loc[rows.index[0], ACCURACY] = np.nan
+    row = over_seeds(rows, [ACCURACY]).iloc[0]
+    assert figure_of(row, ACCURACY).runs == row["runs"] - 1
+
+
+def test_each_run_has_the_same_columns_but_for_spreads(table: pd.DataFrame) -> None:
+    runs, grouped = each_run(table, [ACCURACY]), over_seeds(table, [ACCURACY])
+    assert len(runs) == len(table)
+    assert set(grouped) - set(runs) == {f"{ACCURACY}:sd", f"{ACCURACY}:n"}
+    assert set(runs) <= set(grouped)
+
+
+def test_configurations_have_names_of_their_own(table: pd.DataFrame) -> None:
+    names = table.drop_duplicates("configuration")["name"]
+    assert names.is_unique
+    assert "ViT-B/16, full (Santoro et al.)" in set(names)
+    assert "Xception, dropout head, scale cpu" in set(names)
+    assert {"DCGAN, ning, scale cpu [generator lr 0.0005]"} <= set(names)
+
+
+def test_columns_of_numbers_are_those_that_rows_have(table: pd.DataFrame) -> None:
+    of_generators = numbers(table[table["task"] == "generation"])
+    assert "validation/fid/lite0" in of_generators
+    assert ACCURACY not in of_generators
+    assert not [name for name in of_generators if name.endswith((":low", ":high"))]
+
+
+def test_no_records_are_an_empty_table() -> None:
+    empty = frame_of()
+    assert not len(empty)
+    assert options(empty, "task") == []
+    assert not len(over_seeds(empty, [ACCURACY]))

@@ -1,0 +1,125 @@
+"""What a new face costs beyond its network: from a slider's values to what the page shows, and to the screen.
+
+    python -m tests.benchmarks.bench_generate [--generator SOURCE] [--rounds 60] [--threads 2]
+
+Without a generator, and where none is built in, one with random weights is measured. Exits with 1 when a limit is
+exceeded. Busy cores make every figure worse but the ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from playwright.sync_api import expect, sync_playwright
+
+from anime_models.generator import EMBEDDED
+from anime_models.permalinks import FacePoint
+from apps.demo.generate.laboratory import GeneratorShelf, Laboratory
+from apps.demo.generate.points import Link, controls_of, link_query, point_of
+from apps.demo.generate.rendering import render_face
+from apps.demo.models import BUILT_IN
+from tests.apps.serving import served
+from tests.benchmarks.bench_identify import check, milliseconds
+from tests.browser.driver import Visit, launch_browser
+from tests.small_generators import small_generator
+
+MAX_RATIO = 3.0
+MAX_SLIDER_MS = 150.0
+WARM_UP = 3
+WIDTH = 64
+# Drags the seed slider step by step; how long after each step the new face is on the screen, in milliseconds.
+DRAG = """async (rounds) => {
+    const slider = document.querySelector("#am-seed-slider input[type=range]");
+    const caption = document.querySelector("#am-face figcaption");
+    const took = [];
+    for (let seed = 100; seed < 100 + rounds; seed++) {
+        const shown = new Promise((done) => {
+            const watcher = new MutationObserver(() => {
+                if (!caption.textContent.startsWith(`Seed ${seed},`)) return;
+                watcher.disconnect();
+                done();
+            });
+            watcher.observe(caption, { childList: true, characterData: true, subtree: true });
+        });
+        const started = performance.now();
+        slider.value = seed;
+        slider.dispatchEvent(new Event("input", { bubbles: true }));
+        await shown;
+        await document.querySelector("#am-face img").decode();
+        took.push(performance.now() - started);
+    }
+    return took;
+}"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_generate")
+    parser.add_argument("--generator", help="checkpoint folder or Hub id instead of the built-in generator")
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        source = options.generator
+        if source is None and not EMBEDDED.is_dir():
+            source = str(small_generator(Path(folder), width=WIDTH))
+        whole, bare = time_faces(GeneratorShelf(source).get(BUILT_IN), options.rounds)
+        slider = time_slider(source, options.rounds)
+    tell("controls to a face on the page, without the browser", whole)
+    tell("the generator's network alone", bare)
+    tell("slider to the new face on the screen", slider)
+    ratio = float(np.median(whole) / np.median(bare))
+    return check(
+        ("time of a face over that of its network", ratio, MAX_RATIO, "x"),
+        ("slider to the new face on the screen, p95", float(np.percentile(slider, 95)), MAX_SLIDER_MS, "ms"),
+    )
+
+
+def tell(name: str, durations: np.ndarray) -> None:
+    """Print the percentiles of durations in milliseconds."""
+    print(f"{name:52s} p50 {np.percentile(durations, 50):6.1f} ms, p95 {np.percentile(durations, 95):6.1f} ms")
+
+
+def time_faces(laboratory: Laboratory, rounds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Durations in milliseconds, ``[rounds]`` each, of all that the server does for a face and of its network alone."""
+    generator = laboratory.generator
+    names = laboratory.direction_names[:2]
+    whole, bare = [], []
+    for seed in range(rounds + WARM_UP):
+        point = FacePoint(seed=seed, truncation=0.7, directions=dict.fromkeys(names, 0.5))
+        latent = torch.from_numpy(generator.latent_at(point))[None]
+        whole.append(milliseconds(partial(draw, laboratory, point)))
+        with torch.inference_mode():
+            bare.append(milliseconds(partial(generator.generator, latent)))
+    return np.array(whole[WARM_UP:]), np.array(bare[WARM_UP:])
+
+
+def draw(laboratory: Laboratory, point: FacePoint) -> None:
+    """What the page does when a slider has moved."""
+    found = point_of(laboratory, *controls_of(laboratory, point))
+    render_face(laboratory.generator.image(found), found)
+    link_query(Link(laboratory.generator.permalink(found)))
+
+
+def time_slider(source: str | None, rounds: int) -> np.ndarray:
+    """Durations in milliseconds ``[rounds]`` from a step of the slider to the face in a browser."""
+    arguments = [] if source is None else ["--generator", source]
+    with (
+        served("apps.demo", *arguments) as address,
+        sync_playwright() as playwright,
+        launch_browser(playwright) as browser,
+    ):
+        page = Visit(browser, address, "?tab=generate").page
+        expect(page.locator("#am-neighbours button")).to_have_count(9, timeout=120_000)
+        page.evaluate(DRAG, WARM_UP)
+        return np.array(page.evaluate(DRAG, rounds))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Parts of the stand-in Hub, `tests/hub_server.py`."""
