@@ -18,6 +18,7 @@ QUALITY = {
     "embedding": "test/linear_probe_accuracy",
 }
 DISTANCE = "validation/fid/"
+USABLE = 0.9  # of the best figure: a model that falls short of it is not recommended for its speed or size
 ECE, LATENCY, SIZE = "calibration.after.ece", "timing.inference_ms.p50", "model.num_parameters"
 
 
@@ -59,17 +60,27 @@ def comparable(rows: pd.DataFrame) -> pd.DataFrame:
 def choices(rows: pd.DataFrame, column: str) -> list[Choice]:
     """The best measured configuration for accuracy, for calibrated confidence, for speed and for size.
 
+    Only those count that reach `USABLE` of the best figure.
+
     Args:
         rows: of `over_seeds`, finished, of one task.
         column: the figure that ranks them (`quality`).
     """
     measured = comparable(rows[(rows["kind"] == MEASURED) & rows[column].notna()])
+    measured = _usable(measured, metric(column))
     found = []
     for aspect, by in (("accuracy", column), ("calibrated confidence", ECE), ("speed", LATENCY), ("size", SIZE)):
         known = measured[measured[by].notna()] if by in measured else measured.iloc[:0]
         if len(known):
             found.append(_choice(aspect, known, metric(by), metric(column)))
     return found
+
+
+def _usable(rows: pd.DataFrame, ranking: Metric) -> pd.DataFrame:
+    values = rows[ranking.column]
+    if ranking.better == "lower":
+        return rows[values <= values.min() / USABLE]
+    return rows[values >= values.max() * USABLE]
 
 
 def _choice(aspect: str, known: pd.DataFrame, by: Metric, ranking: Metric) -> Choice:
@@ -106,15 +117,15 @@ def _certainty(ordered: pd.DataFrame, figure: Figure, by: Metric) -> str:
     """Whether others are as good: within the interval, or within one standard deviation over seeds."""
     others = len(ordered) - 1
     if not others:
-        return "It is the only one measured on this data."
+        return "It is the only such one on this data."
     within = figure.sd if figure.sd == figure.sd else figure.value - figure.low
     if by.better == "lower" and figure.sd != figure.sd:
         within = figure.high - figure.value
     if within != within or by.column in (LATENCY, SIZE):
-        return f"Best of {others + 1} measured on this data."
+        return f"Best of {others + 1} on this data."
     near = int(((ordered[by.column] - figure.value).abs() <= within).sum()) - 1
     chance = f"; {near} {'are' if near > 1 else 'is'} so near that chance may decide" if near else ""
-    return f"Best of {others + 1} measured on this data{chance}."
+    return f"Best of {others + 1} on this data{chance}."
 
 
 def best_reported(rows: pd.DataFrame, column: str) -> str:

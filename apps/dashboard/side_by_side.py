@@ -32,6 +32,7 @@ NO_PREDICTIONS = (
     "{}: no predictions are stored beside the record. Shipped and reported records are numbers alone; a run of "
     "`python -m training.train_classifier` leaves `predictions.parquet` in its folder."
 )
+RESULTS_FIRST = ("test/", "validation/fid/")
 NO_EPOCHS = "{}: no figures of single epochs are stored beside the record (`metrics.jsonl` of a run folder)."
 
 
@@ -60,6 +61,7 @@ def _metrics(books: Library, sides: Sequence[Side]) -> None:
     run_ids = [run_id for side in sides for run_id in side.run_ids]
     rows = books.table[books.table["run_id"].isin(run_ids)]
     columns = [name for name in numbers(rows) if not name.startswith(("recipe.", "dataset.", "seed", "environment."))]
+    columns.sort(key=lambda name: not name.startswith(RESULTS_FIRST))
     together = any(len(side.run_ids) > 1 for side in sides)
     values = (over_seeds if together else each_run)(rows, columns)
     values["side"] = values["run_ids"].map(lambda text: _side_of(text, sides))

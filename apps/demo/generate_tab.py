@@ -132,9 +132,8 @@ class GenerateTab:
         for tab in tabs.children:
             if isinstance(tab, gr.Tab):
                 names.append(str(tab.id))
-                tab.select(
-                    None, None, None, js=show_tab_script(names[-1], first=len(names) == 1), **self.controls.quiet
-                )
+                script = show_tab_script(names[-1], first=len(names) == 1)
+                tab.select(None, None, None, js=script, **self.controls.quiet)
         query = gr.Textbox("", elem_classes=UNSEEN)
         outputs = [tabs, *self._outputs, self._link_status]
         demo.load(partial(self._open, names), query, outputs, js=READ_ADDRESS, **self.controls.quiet)

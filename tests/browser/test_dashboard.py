@@ -11,21 +11,27 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 
+from anime_models.records import write_record
 from tests.apps.serving import served
-from tests.small_records import classifier_record, study_records, write_run
+from tests.small_records import classifier_record, study_records, write_epochs, write_run
 
 RUN = classifier_record("resnet18", "full", 42).run_id
 OTHER = classifier_record("vit_base_16", "progressive", 42).run_id
+GOING_ON = classifier_record("resnet50", "full", 99, status="running")
 HEADER_HEIGHT = ROW_HEIGHT = 35  # of Streamlit's tables, in pixels
 # Streamlit's page looks for its server in every folder of a deep link before it finds it at the root.
 SEARCHED = re.compile(r"/\w+/_stcore/(health|host-config)$")
 
 
 @pytest.fixture(scope="module")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of the dashboard with the shipped records and two studies' worth of runs."""
-    folder = tmp_path_factory.mktemp("records")
-    for record in study_records(2):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("records")
+
+
+@pytest.fixture(scope="module")
+def dashboard(folder: Path) -> Iterator[str]:
+    """Address of the dashboard with the shipped records, a study's runs, and a run that goes on."""
+    for record in (*study_records(2), GOING_ON):
         write_run(folder, record)
     with served("apps.dashboard", str(folder)) as address:
         yield address
@@ -177,6 +183,16 @@ def test_a_model_of_the_overview_leads_to_its_run(look: Callable[..., Page]) -> 
     expect(page.locator("h1")).to_have_text("What is there to know about a run?")
     assert query_of(page)["id"]
     expect(page.get_by_text("Its results")).to_be_visible()
+
+
+def test_a_run_that_goes_on_refreshes_by_itself(look: Callable[..., Page], folder: Path) -> None:
+    page = look(f"run?id={GOING_ON.run_id}")
+    expect(page.get_by_text("8 of at most 20 epochs are done")).to_be_visible()
+    write_epochs(folder / GOING_ON.run_id, 9)
+    expect(page.get_by_text("9 of at most 20 epochs are done")).to_be_visible()
+    finished = classifier_record("resnet50", "full", 99)
+    write_record(finished, folder / GOING_ON.run_id / "record.json")
+    expect(page.get_by_text("It is finished.")).to_be_visible()
 
 
 def test_help_is_one_click_away(look: Callable[..., Page]) -> None:

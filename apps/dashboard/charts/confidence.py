@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from anime_models.records import ReliabilityBin
-from apps.dashboard.charts.style import LINE, blank, wrapped
+from apps.dashboard.charts.style import BASE, LINE, blank, wrapped
 from apps.dashboard.palette import COLOURS, MUTED, colour, dash, symbol
 
 PERCENT = {"tickformat": ".0%"}
@@ -49,7 +49,7 @@ def before_after(rows: pd.DataFrame) -> go.Figure:
     """Calibration error before (hollow) and after (filled) temperature scaling, and what chance alone would show."""
     known = rows[rows[AFTER].notna()].sort_values(AFTER, ascending=False)
     names = [wrapped(name) for name in known["name"]]
-    drawn = blank(height=120 + LINE * max(len(names), 1))
+    drawn = blank(height=BASE + LINE * max(len(names), 1))
     if f"{CHANCE}:low" in known:
         for name, low, high in zip(names, known[f"{CHANCE}:low"], known[f"{CHANCE}:high"], strict=True):
             drawn.add_scatter(
@@ -117,7 +117,7 @@ def set_sizes(sides: Mapping[str, tuple[np.ndarray, np.ndarray]], shipped: pd.Da
 def classwise(errors: pd.DataFrame) -> go.Figure:
     """Calibration error of each class's own probability; a column for each side, a row for each class."""
     order = errors.mean(axis=1).sort_values().index
-    drawn = blank(height=120 + LINE * len(errors))
+    drawn = blank(height=BASE + LINE * len(errors))
     for number, side in enumerate(errors.columns):
         drawn.add_scatter(
             x=errors.loc[order, side],

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from apps.dashboard.charts.style import LINE, blank
+from apps.dashboard.charts.style import BASE, LINE, blank
 from apps.dashboard.names import MEASURED
 from apps.dashboard.palette import DIVERGING, SEQUENTIAL, colour, symbol
 
@@ -44,7 +44,7 @@ def per_class(values: pd.DataFrame) -> go.Figure:
     """
     sides = [name for name in values.columns if not name.endswith(":sd")]
     order = values[sides].mean(axis=1).sort_values(ascending=False).index
-    drawn = blank(height=120 + LINE * len(values))
+    drawn = blank(height=BASE + LINE * len(values))
     for number, side in enumerate(sides):
         spread = f"{side}:sd"
         drawn.add_scatter(

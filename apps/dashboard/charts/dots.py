@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from apps.dashboard.charts.style import LINE, axis_of, blank, wrapped
+from apps.dashboard.charts.style import BASE, LINE, axis_of, blank, wrapped
 from apps.dashboard.frame import Figure, figure_of
 from apps.dashboard.glossary import Metric, with_spread
 from apps.dashboard.names import MEASURED, REPORTED
@@ -24,7 +24,7 @@ def dots(rows: pd.DataFrame, metric: Metric, label: str = "name") -> go.Figure:
     """
     known = rows[rows[metric.column].notna()].sort_values(metric.column, ascending=metric.better != "lower")
     known = known.assign(line=[wrapped(name) for name in known[label]])
-    drawn = blank(height=110 + LINE * max(len(known), 1))
+    drawn = blank(height=BASE + LINE * max(len(known), 1))
     for number, kind in enumerate(SIDES):
         part = known[known["kind"] == kind]
         figures = [figure_of(row, metric.column) for row in part.to_dict("records")]
@@ -36,7 +36,12 @@ def dots(rows: pd.DataFrame, metric: Metric, label: str = "name") -> go.Figure:
             y=part["line"],
             mode="markers",
             name=kind,
-            marker={"symbol": symbol(0, kind), "size": 11, "color": colour(number), "line": {"width": 2}},
+            marker={
+                "symbol": symbol(0, kind),
+                "size": 11,
+                "color": colour(number),
+                "line": {"width": 2, "color": colour(number)},
+            },
             error_x={
                 "array": [above for _, above in spreads],
                 "arrayminus": [below for below, _ in spreads],

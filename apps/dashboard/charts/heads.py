@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from apps.dashboard.charts.dots import in_words, spread
-from apps.dashboard.charts.style import LINE, axis_of, blank, wrapped
+from apps.dashboard.charts.style import BASE, LINE, axis_of, blank, wrapped
 from apps.dashboard.frame import figure_of
 from apps.dashboard.glossary import Metric
 from apps.dashboard.names import BACKBONES, HEADS, SPLITS, called
@@ -18,7 +18,7 @@ def pairs(rows: pd.DataFrame, metric: Metric, by: str, order: Sequence[str]) -> 
     known = rows[rows[metric.column].notna()]
     lines = [wrapped(f"{called(BACKBONES, row['backbone'])}, {row['kind']}") for row in known.to_dict("records")]
     known = known.assign(line=lines).sort_values(["kind", "backbone"], ascending=False)
-    drawn = blank(height=120 + LINE * max(known["line"].nunique(), 1))
+    drawn = blank(height=BASE + LINE * max(known["line"].nunique(), 1))
     for line, part in known.groupby("line", sort=False):
         _connection(drawn, [part[metric.column].min(), part[metric.column].max()], str(line))
     for number, value in enumerate(order):
@@ -31,7 +31,7 @@ def pairs(rows: pd.DataFrame, metric: Metric, by: str, order: Sequence[str]) -> 
 def two_tests(rows: pd.DataFrame, tests: Sequence[Metric]) -> go.Figure:
     """The same figure on several tests (controlled, internet-like), a line for each configuration."""
     rows = rows.assign(line=[wrapped(name) for name in rows["name"]])
-    drawn = blank(height=120 + LINE * max(len(rows), 1))
+    drawn = blank(height=BASE + LINE * max(len(rows), 1))
     for row in rows.to_dict("records"):
         values = [row[test.column] for test in tests if row.get(test.column) == row.get(test.column)]
         _connection(drawn, [min(values), max(values)], row["line"])
@@ -62,7 +62,12 @@ def _marks(drawn: go.Figure, part: pd.DataFrame, metric: Metric, name: str, numb
         y=part["line"],
         mode="markers",
         name=name,
-        marker={"symbol": symbol(number, kind), "color": colour(number), "size": 12, "line": {"width": 2}},
+        marker={
+            "symbol": symbol(number, kind),
+            "color": colour(number),
+            "size": 12,
+            "line": {"width": 2, "color": colour(number)},
+        },
         error_x={
             "array": [spread(figure)[1] for figure in figures],
             "arrayminus": [spread(figure)[0] for figure in figures],

@@ -12,8 +12,8 @@ from apps.dashboard.palette import GRID
 
 FONT = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Liberation Sans, sans-serif"
 TEMPLATE = "plotly_white"
-# Space for a line of text, in pixels.
-LINE = 38
+# Space for a legend, an axis and its title, and for a line of text, in pixels.
+BASE, LINE = 160, 38
 LONG = 22  # letters of a name that still stands in one line
 
 

@@ -15,6 +15,7 @@ from apps.dashboard.sentences import (
     ECE,
     LATENCY,
     SIZE,
+    USABLE,
     Choice,
     best_reported,
     choices,
@@ -59,6 +60,9 @@ def _task(task: str, rows: pd.DataFrame, column: str) -> None:
     best = choices(rows, column)
     if best:
         _cards(best)
+        st.caption(
+            f"For confidence, speed and size, only models count that reach {USABLE:.0%} of the best one's figure."
+        )
     else:
         st.markdown("Nothing was measured here yet; the papers' figures are below.")
         if task in TRAIN:
@@ -69,7 +73,7 @@ def _task(task: str, rows: pd.DataFrame, column: str) -> None:
 
 
 def _cards(best: Sequence[Choice]) -> None:
-    grid = st.grid(4, border=True)
+    grid = st.grid(4, min_column_width=170, border=True)
     for choice in best:
         with grid.cell():
             st.caption(f"For {choice.aspect}")
@@ -82,7 +86,7 @@ def _cards(best: Sequence[Choice]) -> None:
 
 def _headline(task: str, rows: pd.DataFrame, column: str) -> None:
     by = metric(column)
-    known = rows[rows[column].notna()].sort_values(column, ascending=by.better == "lower")
+    known = rows[rows[column].notna()].sort_values([column, "shipped"], ascending=[by.better == "lower", False])
     measured = comparable(known[known["kind"] == MEASURED])
     shown = pd.concat([measured.head(MOST_ROWS), known[known["kind"] == REPORTED].head(MOST_ROWS)])
     columns = [name for name in (column, *FURTHER) if name in shown and shown[name].notna().any()]

@@ -1,5 +1,6 @@
 """The big face and everything that moves it: seed, truncation and the named directions."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from apps.demo.generate.scripts import (
     FOLLOW,
     FROM_NUMBER,
     FROM_SLIDER,
+    GATHER,
     RANDOM,
     RESET,
     SHOW_LINK,
@@ -43,9 +45,9 @@ class Controls:
     """Builds the left side of the tab and draws the face whenever one of its fields changes.
 
     Attributes:
-        quiet: settings of events that show no progress. Gradio tells every place of progress, with all that lies inside
-            of it, of every turn of every event; so there is but one for all of them.
-        source: state with the name of the generator in use.
+        quiet: settings of events that show no progress. At every turn of every event Gradio copies all places that have
+            ever shown or hidden progress, and all that lies inside of them; one that is not on the page costs nothing.
+        source: field with the name of the generator in use.
         address: field with the query of the address that leads to the face that is shown; `at` understands it.
         followed: trigger of what follows the face, at some distance.
         drawing: what `drawn` is the value of.
@@ -55,12 +57,10 @@ class Controls:
 
     def __init__(self, generators: GeneratorShelf, first: Laboratory | None, opened: Any) -> None:
         self.generators = generators
-        self.source = gr.State(BUILT_IN)
-        nowhere = gr.HTML("", elem_classes=UNSEEN, js_on_load=None)
         self.quiet: dict[str, Any] = {
             "api_visibility": "private",
             "show_progress": "hidden",
-            "show_progress_on": [nowhere],
+            "show_progress_on": [gr.HTML(render=False)],
         }
         picture = "" if first is None else render_face(first.generator.image(FIRST_POINT), FIRST_POINT)
         self.face = gr.HTML(picture, elem_id="am-face", js_on_load=None)
@@ -68,7 +68,8 @@ class Controls:
         self._seed_fields()
         self._truncation_fields()
         self._direction_fields([] if first is None else first.direction_names)
-        self._start, self.address, followed = (gr.Textbox("", elem_classes=UNSEEN) for _ in range(3))
+        self.source = gr.Textbox(BUILT_IN, elem_classes=UNSEEN)
+        self._start, self._wanted, self.address, followed = (gr.Textbox("", elem_classes=UNSEEN) for _ in range(4))
         self.followed = followed.change
         self.face.change(None, None, followed, js=FOLLOW, **self.quiet)
         self.link = gr.Textbox("", label="Link to this face", interactive=False, render=False, elem_id="am-link")
@@ -170,11 +171,13 @@ class Controls:
         self._next.click(None, self._seed, seeds, js=step_script(1), **self.quiet)
         self._random.click(None, None, seeds, js=RANDOM, **self.quiet)
         self._reset.click(None, None, self._amounts, js=RESET, **self.quiet)
-        # One event for all fields, and one at a time, so that an old face never comes after a newer one.
-        gr.on(
-            [opened, *(field.change for field in (*self._fields, self.source))],
+        # The browser gathers the fields into one, since Gradio's costs grow with the fields that an event asks for.
+        for changed in (opened, *(field.change for field in (self.source, *self._fields))):
+            changed(None, [self.source, *self._fields], self._wanted, js=GATHER, **self.quiet)
+        # One face at a time, so that an old one never comes after a newer one.
+        self._wanted.change(
             self._draw,
-            [self.source, *self._fields],
+            self._wanted,
             self.drawing,
             trigger_mode="always_last",
             concurrency_id="draw",
@@ -183,7 +186,8 @@ class Controls:
         )
         self.address.change(None, self.address, self.link, js=SHOW_LINK, **self.quiet)
 
-    def _draw(self, source: str, *fields: Any) -> list[Any]:
+    def _draw(self, wanted: str) -> list[Any]:
+        source, *fields = json.loads(wanted)
         try:
             laboratory = self.generators.get(source)
             return self.drawn(source, laboratory, point_of(laboratory, *fields))

@@ -9,6 +9,7 @@ from apps.demo.generate.points import SLIDER_SEEDS
 FROM_SLIDER = "(seed) => [seed, '']"
 FROM_NUMBER = f"(seed) => [Math.min(seed ?? 0, {SLIDER_SEEDS}), '']"
 RANDOM = f"() => {{ const seed = Math.floor(Math.random() * {SLIDER_SEEDS + 1}); return [seed, seed, '']; }}"
+GATHER = "(...fields) => JSON.stringify(fields)"
 RESET = f"() => Array({MAX_DIRECTIONS}).fill(0)"
 
 # What the page is to open on.

@@ -1,14 +1,13 @@
 """Records for the dashboard's tests, as tables and as folders."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from anime_models.record_store import EMBEDDED, RecordStore
+from anime_models.record_store import EMBEDDED
 from anime_models.records import RunRecord
-from apps.dashboard.frame import records_frame
+from tests.apps.dashboard.frames import frame_of
 from tests.small_records import (
     classifier_record,
     generator_record,
@@ -57,7 +56,3 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def table(runs: Path) -> pd.DataFrame:
     """The shipped records and those of `runs`."""
     return frame_of(EMBEDDED, runs)
-
-
-def frame_of(*folders: Path, shipped: Sequence[str] = ()) -> pd.DataFrame:
-    return records_frame(RecordStore(folders).snapshot(), frozenset(shipped))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from apps.dashboard.frame import FILTERS, NOTHING, each_run, figure_of, filtered, numbers, options, over_seeds
-from tests.apps.dashboard.conftest import frame_of
+from tests.apps.dashboard.frames import frame_of
 
 ACCURACY = "test/accuracy"
 
