@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 # Folders whose modules get a line each; of the others, which hold parts of one of these, the folder gets the line.
-LISTED = ("anime_models", "apps/demo", "training")
+LISTED = ("anime_models", "apps/dashboard", "apps/demo", "training")
 START, END = "```\nanime_models/\n", "anime_models/embedded/  "
 COLUMN = 26
 
