@@ -30,7 +30,11 @@ class TestCells:
     def test_every_recipe_and_backbone_is_known(self) -> None:
         for study in STUDIES.values():
             assert {*study.strategies.values(), *study.extras.values()} <= set(RECIPES)
-            assert set(study.backbones) <= set(GIGA_MACS)
+            assert {*study.backbones, *study.extra_backbones} <= set(GIGA_MACS)
+
+    def test_a_backbone_beyond_the_paper_s_runs_where_it_is_named(self) -> None:
+        cells = planned_cells("strategies", 1, "cpu", "packaged", "sha256:0", backbones=["efficientnet_lite0"])
+        assert [cell.variant for cell in cells] == ["linear_probe", "partial", "full", "progressive"]
 
     def test_narrowed_down(self) -> None:
         cells = planned_cells(

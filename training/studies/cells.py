@@ -15,6 +15,7 @@ class Study:
     Attributes:
         strategies: what ``--strategies`` calls each recipe, and the recipe.
         extras: recipes that are run only where ``--strategies`` names them.
+        extra_backbones: backbones that are run only where ``--backbones`` names them.
     """
 
     task: str
@@ -22,6 +23,7 @@ class Study:
     heads: tuple[str, ...]
     strategies: dict[str, str]
     extras: dict[str, str]
+    extra_backbones: tuple[str, ...] = ()
 
     @property
     def compared(self) -> str:
@@ -43,6 +45,7 @@ STUDIES = {
         heads=("plain",),
         strategies={name: f"santoro-{name}" for name in ("linear_probe", "partial", "full", "progressive")},
         extras={"progressive-even": "santoro-progressive-even"},
+        extra_backbones=("efficientnet_lite0",),
     ),
 }
 

@@ -35,7 +35,9 @@ def planned_cells(
     recipes = study.strategies | study.extras
     chosen_heads = _chosen("heads", heads, study.heads, study_name)
     chosen_strategies = _chosen("strategies", strategies or tuple(study.strategies), tuple(recipes), study_name)
-    starts = {name: start_of(start, name) for name in _chosen("backbones", backbones, study.backbones, study_name)}
+    known_backbones = study.backbones + study.extra_backbones
+    chosen_backbones = _chosen("backbones", backbones or study.backbones, known_backbones, study_name)
+    starts = {name: start_of(start, name) for name in chosen_backbones}
     start_names = {backbone: _name_in_records(value) for backbone, value in starts.items()}
     return [
         Cell(
