@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from anime_models.records import RunRecord
 
-__all__ = ["FACTS", "FlatRecord", "columns", "flatten"]
+__all__ = ["FACTS", "FlatRecord", "columns", "flatten", "protocol"]
 
 FACTS = (
     "run_id",
@@ -111,7 +111,7 @@ def _facts(record: RunRecord) -> tuple[str | None, ...]:
         _augmentation(recipe.get("augmentation")),
         record.dataset.id,
         record.dataset.revision,
-        _protocol(record),
+        protocol(record),
         environment.precision if environment else None,
         environment.device if environment else None,
         source.paper if source else None,
@@ -119,7 +119,7 @@ def _facts(record: RunRecord) -> tuple[str | None, ...]:
     )
 
 
-def _protocol(record: RunRecord) -> str | None:
+def protocol(record: RunRecord) -> str | None:
     """``folds`` (cross-validated), ``cross-fit`` (calibrated out of fold) or ``hold-out``, as its command tells."""
     if record.code is None:
         return None

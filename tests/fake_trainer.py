@@ -29,7 +29,7 @@ def main() -> int:
         return 0
     folder = options.resume or options.out / f"{time.time_ns()}-{options.task}-{options.backbone}-x-s{options.seed}"
     folder.mkdir(parents=True, exist_ok=True)
-    write(folder, record(options, folder, behaviour["revision"], "running"))
+    write(folder, record(options, folder, behaviour, "running"))
     lines = folder / "metrics.jsonl"
     for epoch in range(len(lines.read_text().splitlines()) if lines.exists() else 0, NUM_EPOCHS):
         with lines.open("a") as file:
@@ -40,9 +40,9 @@ def main() -> int:
             hang_or_wait(**behaviour["hang_on_node"])
         fails_once = name in behaviour.get("fail_once", ()) and not options.resume
         if fails_once or name in behaviour.get("fail_always", ()):
-            write(folder, record(options, folder, behaviour["revision"], "failed"))
+            write(folder, record(options, folder, behaviour, "failed"))
             return failed("broken on purpose")
-    write(folder, record(options, folder, behaviour["revision"], "finished"))
+    write(folder, record(options, folder, behaviour, "finished"))
     return 0
 
 
@@ -51,9 +51,17 @@ def behaviour_of(data: Path) -> dict[str, Any]:
     if path.exists():
         content: dict[str, Any] = json.loads(path.read_text())
         return content
-    from anime_models.face_datasets import dataset_revision  # takes seconds
+    return what_records_say(data)
 
-    return {"revision": dataset_revision(data)}
+
+def what_records_say(data: Path) -> dict[str, Any]:
+    """What records of runs on that data say, besides their flags: its digest, and settings by recipe and scale."""
+    from anime_models.face_datasets import dataset_revision  # takes seconds
+    from training.recipes import RECIPES, SCALES, at_scale
+
+    recipes = {f"{name} {scale}": at_scale(recipe, scale) for name, recipe in RECIPES.items() for scale in SCALES}
+    settings = {key: {"epochs": recipe.epochs, "image_size": recipe.image_size} for key, recipe in recipes.items()}
+    return {"revision": dataset_revision(data), "settings": settings}
 
 
 def parse() -> argparse.Namespace:
@@ -88,7 +96,7 @@ def failed(message: str) -> int:
     return 1
 
 
-def record(options: argparse.Namespace, folder: Path, revision: str, status: str) -> dict[str, object]:
+def record(options: argparse.Namespace, folder: Path, says: dict[str, Any], status: str) -> dict[str, object]:
     figures = {"ece": 0.02, "adaptive_ece": 0.02, "classwise_ece": 0.02, "nll": 0.6, "brier": 0.3, "aurc": 0.1}
     results = {"accuracy": FIRST_ACCURACY + 0.1 * (options.seed - 42), "macro_f1": 0.4}
     finished = {
@@ -104,8 +112,12 @@ def record(options: argparse.Namespace, folder: Path, revision: str, status: str
         "study": options.study,
         "model": {"backbone": options.backbone, "head": options.head, "start_weights": options.start},
         "seed": options.seed,
-        "recipe": {"name": options.recipe, "scale": options.scale},
-        "dataset": {"id": options.data.name, "revision": revision},
+        "recipe": {
+            "name": options.recipe,
+            "scale": options.scale,
+            **says["settings"][f"{options.recipe} {options.scale}"],
+        },
+        "dataset": {"id": options.data.name, "revision": says["revision"]},
         **(finished if status == "finished" else {}),
     }
 

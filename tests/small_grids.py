@@ -25,7 +25,7 @@ class SmallGrid:
 
     def misbehave(self, **behaviour: Any) -> None:
         """Say what goes wrong from now on; nothing by default."""
-        content = {"revision": self.revision(), **behaviour}
+        content = {**fake_trainer.what_records_say(self.data), **behaviour}
         (self.data / "behaviour.json").write_text(json.dumps(content))
 
     def revision(self) -> str:

@@ -139,3 +139,10 @@ class TestErrors:
         message = self.refusal(capsys, evaluate(finished_run / "checkpoint", data))
         assert "test" in message
         assert "classes" in message
+
+
+def test_flags_that_make_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main(["--checkpoint", "somewhere", "--data", "somewhere", "--threads", "0"])
+    assert exit_info.value.code == 2
+    assert "--threads" in capsys.readouterr().err

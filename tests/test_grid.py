@@ -1,10 +1,14 @@
+import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from anime_models.drawn_faces import EMOTIONS
 from anime_models.face_datasets import SPLITS, dataset_revision, load_split
+from anime_models.records import read_record
 from tests.small_grids import TRAINER, SmallGrid
 from training.grid import main
 from training.studies.plan import planned_cells
@@ -48,6 +52,26 @@ class TestMissingRuns:
         assert grid.run(*ONE) == 0
         (grid.data / "test.parquet").write_bytes(b"more")
         grid.misbehave()
+        assert grid.run(*ONE) == 0
+        assert grid.calls() == [f"{ONE_RUN} new"] * 2
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda fields: fields["recipe"].update(epochs=1),
+            lambda fields: fields["recipe"].update(image_size=64),
+            lambda fields: fields.update(code={"commit": "", "dirty": False, "command": ["train", "--folds", "5"]}),
+        ],
+        ids=["epochs", "image size", "folds"],
+    )
+    def test_a_run_by_hand_with_other_settings_is_not_of_the_study(
+        self, grid: SmallGrid, change: Callable[[dict[str, Any]], None]
+    ) -> None:
+        assert grid.run(*ONE) == 0
+        (path,) = grid.out.glob("*/record.json")
+        fields = json.loads(path.read_text())
+        change(fields)
+        path.write_text(json.dumps(fields))
         assert grid.run(*ONE) == 0
         assert grid.calls() == [f"{ONE_RUN} new"] * 2
 
@@ -195,6 +219,18 @@ class TestDrawnData:
         assert len((data / "calls.txt").read_text().splitlines()) == 1
 
 
+def test_the_real_training_takes_the_flags_and_leaves_the_record_of_its_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    cell = ("--backbones", "resnet18", "--strategies", "linear_probe")
+    assert main(["--study", "strategies", "--scale", "smoke", *cell, "--out", str(tmp_path)]) == 0
+    (path,) = tmp_path.glob("*/record.json")
+    record = read_record(path)
+    assert record.value("accuracy") is not None
+    assert f"| resnet18 | linear_probe | 1 | {record.value('accuracy'):.3f} |" in capsys.readouterr().out
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("flags", "message"),
@@ -206,6 +242,7 @@ class TestErrors:
             (["--strategies", "magic"], "--strategies: the study strategies has no 'magic'"),
             (["--heads", "dropout"], "--heads: the study strategies has no 'dropout'"),
             (["--data", "nowhere"], "nowhere holds no Parquet file"),
+            (["--out", __file__], "cannot be written (Not a directory); name another --out"),
         ],
     )
     def test_settings(

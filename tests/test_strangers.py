@@ -128,6 +128,12 @@ class TestDuplicates:
         pair = FaceDataset((falling, rising), np.array([-1, -1]), (), ("a", "b"), ("a", "b"), ("", ""))
         assert difference_hashes(pair).tolist() == [[True] * 64, [False] * 64]
 
+    def test_where_there_is_no_picture_none_is_left_out(self) -> None:
+        none, some = faces([]), faces([0, 1])
+        assert difference_hashes(none).shape == (0, 64)
+        assert without_duplicates(some, difference_hashes(none)).ids == some.ids
+        assert len(without_duplicates(none, difference_hashes(some))) == 0
+
 
 class TestNeutral:
     def test_they_are_the_dataset_s_own(self, tmp_path: Path) -> None:

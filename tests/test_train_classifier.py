@@ -105,9 +105,11 @@ class TestRunFolder:
     def test_every_figure_that_is_asked_for_is_there(self, finished_run: Path) -> None:
         record = read_record(finished_run / "record.json")
         wanted = [
-            *("accuracy", "macro_f1", "weighted_f1", "loss", "top_5_accuracy", "conformal_coverage", "selective_risk"),
+            *("accuracy", "macro_f1", "weighted_f1", "loss", "top_5_accuracy", "conformal_coverage"),
+            *("calibrated_loss", "ece", "aurc"),
             *("conformal_set_size", "shown_set_coverage", "shown_set_size", "answered_share", "stranger_auroc"),
             *("strangers_recognised", "strangers_recognised_at_threshold", "known_called_strangers_at_threshold"),
+            *("macro_precision", "macro_recall", "weighted_precision", "weighted_recall"),
         ]
         for split in ("validation", "test"):
             missing = [metric for metric in wanted if record.value(metric, split) is None]
@@ -315,6 +317,7 @@ class TestErrors:
             (["--image-size", "8"], "image size 8 cannot be used"),
             (["--resume", "nowhere"], "no run folder nowhere; leave --resume out"),
             (["--folds", "1"], "Cannot make 1 folds"),
+            (["--out", __file__], "No run folder can be made in"),
         ],
     )
     def test_settings(
@@ -378,6 +381,7 @@ class TestErrors:
             ["--task", "age"],
             ["--seed", "-1"],
             ["--seed", "1000000"],
+            ["--fold", "5"],
         ],
     )
     def test_flags_that_make_no_sense(self, flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ from anime_models.face_datasets import SPLITS, concatenate, dataset_revision, lo
 from anime_models.records import CalibrationFigures, CalibrationPart, Result, RunRecord
 from training.classification.measure import Measured, measure
 from training.classification.strangers import STRANGERS, load_strangers
+from training.common.flags import positive_int
 
 TOLERANCE = 1e-3
 
@@ -57,7 +58,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--checkpoint", required=True, help="checkpoint folder or Hub id")
     parser.add_argument("--data", type=Path, required=True, help="dataset folder with train, validation, test.parquet")
     parser.add_argument("--strangers", choices=("none", *STRANGERS), help="the record's own by default")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--threads", type=positive_int, default=torch.get_num_threads())
     return parser.parse_args(arguments)
 
 

@@ -1,44 +1,50 @@
-"""Write the figures of the shipped records into README.md, so that none is typed in by hand.
+"""Write the figures of the shipped records into the READMEs, so that none is typed in by hand.
 
 python -m training.figures
 """
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from anime_models.records import Result, RunRecord, read_record
+from training.studies.shipped import characters_table, effects_table, start_weights_table, strategies_table
 
 REPOSITORY = Path(__file__).parent.parent
+DOCUMENTS = (REPOSITORY / "README.md", REPOSITORY / "training" / "README.md")
 EMBEDDED = REPOSITORY / "anime_models" / "embedded"
-BEGIN, END = "<!-- figures: python -m training.figures -->\n", "<!-- end of figures -->"
+RECORDS = EMBEDDED / "records"
+# A table stands between these two marks; the first one names it.
+MARKED = re.compile(
+    r"(<!-- figures of (.+?): python -m training\.figures -->\n).*?(<!-- end of figures -->)", re.DOTALL
+)
 
 
 def main() -> int:
-    """Rewrite the table of README.md; returns the exit status."""
-    readme = REPOSITORY / "README.md"
-    text = with_figures(readme.read_text("utf-8"))
-    temporary = readme.with_suffix(".tmp")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(readme)
+    """Rewrite the tables of the READMEs; returns the exit status."""
+    for document in DOCUMENTS:
+        text = with_figures(document.read_text("utf-8"))
+        temporary = document.with_suffix(".tmp")
+        temporary.write_text(text, "utf-8")
+        temporary.replace(document)
     return 0
 
 
 def with_figures(text: str) -> str:
-    """The README's text with the table between its two marks made anew from the records."""
-    before, rest = text.split(BEGIN)
-    return before + BEGIN + "\n".join(table()) + "\n" + END + rest.split(END)[1]
+    """A README's text with every table between two marks made anew from the records."""
+    return MARKED.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n{found[3]}", text)
 
 
-def table() -> list[str]:
-    """Rows of the table, as Markdown; every figure is of the test split unless it says otherwise."""
+def shipped_models() -> str:
+    """The table of the shipped models; every figure is of the test split unless it says otherwise."""
     characters = read_record(EMBEDDED / "characters" / "record.json")
     emotions = read_record(EMBEDDED / "emotions" / "record.json")
     detector = read_record(EMBEDDED / "detector" / "record.json")
-    folds = read_record(EMBEDDED / "records" / "emotions-folds.json")
-    return [
-        "",
+    folds = read_record(RECORDS / "emotions-folds.json")
+    rows = [
         "| what, on real drawn faces held out for testing | figure | 95% interval |",
         "|---|---:|---|",
         *_classifier_rows("Characters, 20 classes", characters, "accuracy"),
@@ -48,8 +54,24 @@ def table() -> list[str]:
         _row(
             "Face detector: false faces in a face-free picture", _find(detector, "false_faces_per_picture", "negatives")
         ),
-        "",
     ]
+    return "".join(f"{row}\n" for row in rows)
+
+
+def study(name: str) -> tuple[list[RunRecord], list[RunRecord]]:
+    """The shipped measured records of a study, and the reported ones of its paper."""
+    measured = [read_record(path) for path in sorted((RECORDS / "studies").glob("*/record.json"))]
+    reported = [read_record(path) for path in sorted((RECORDS / "reported").glob("*.json"))]
+    return [r for r in measured if r.study == name], [r for r in reported if r.study == name]
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "the shipped models": shipped_models,
+    "the start weights": lambda: start_weights_table(RECORDS / "start_weights"),
+    "the study of characters": lambda: characters_table(*study("characters")),
+    "the study of strategies": lambda: strategies_table(*study("strategies")),
+    "strategies and models": lambda: effects_table(*study("strategies")),
+}
 
 
 def _classifier_rows(name: str, record: RunRecord, metric: str) -> list[str]:

@@ -185,7 +185,7 @@ def recipe_named(name: str) -> Recipe:
 
 
 def at_scale(recipe: Recipe, scale: str) -> Recipe:
-    """The recipe with image size and epochs (and what is counted in epochs) for two cores, or for a try.
+    """The recipe with image size and epochs (and with them the pace of openings) for two cores, or for a try.
 
     A linear probe and a partial run cost little per epoch and keep theirs at scale ``cpu``.
 

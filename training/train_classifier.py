@@ -61,7 +61,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Flags of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m training.train_classifier", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m training.train_classifier",
+        description=__doc__.split("\n\n")[0],
+        allow_abbrev=False,  # a record tells by its command how it was validated
+    )
     parser.add_argument("--data", type=Path, required=True, help="dataset folder with train, validation, test.parquet")
     parser.add_argument("--task", choices=("character", "emotion"), required=True)
     parser.add_argument("--backbone", choices=tuple(BACKBONES), default="efficientnet_lite0")

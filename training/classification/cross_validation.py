@@ -16,13 +16,13 @@ from anime_models.records import Result, RunRecord
 from training.classification.calibrate import Fitting, calibrate, fitting_on, joined
 from training.classification.folds import group_folds, held_out_folds
 from training.classification.job import Job, check_data
-from training.classification.measure import classification_results
+from training.classification.measure import calibrated_results, classification_results
 from training.classification.run import begin, finish, run, train
 from training.classification.strangers import Strangers, strangers_of_fold
 from training.common.run_folders import failure_recorded, finished_record, store
 from training.common.run_state import forget_state
 
-OUT_OF_FOLD = "out_of_fold.npz"
+OUT_OF_FOLD = "out_of_fold"  # as a split
 
 
 def cross_validate(job: Job, num_folds: int, folder: Path) -> RunRecord:
@@ -80,11 +80,14 @@ def cross_fit(job: Job, num_folds: int, folder: Path) -> RunRecord:
         fitting = joined([_out_of_fold(fold, folder / f"fold-{index}", record) for index, fold in enumerate(folds)])
         train(everything, folder, record)
         checkpoint = load_checkpoint(folder / "checkpoint")
-        checkpoint = calibrate(checkpoint, everything.splits["train"], fitting, "out_of_fold")
+        checkpoint = calibrate(checkpoint, everything.splits["train"], fitting, OUT_OF_FOLD)
         assert checkpoint.config.calibration is not None
-        probabilities = calibrated(fitting.logits, checkpoint.config.calibration.temperature)
         groups = [group for fold in folds for group in fold.splits["validation"].groups]
-        record.results = classification_results("out_of_fold", fitting.labels, probabilities, job.label_names, groups)
+        plain, adjusted = (calibrated(fitting.logits, t) for t in (1.0, checkpoint.config.calibration.temperature))
+        record.results = [
+            *classification_results(OUT_OF_FOLD, fitting.labels, plain, job.label_names, groups),
+            *calibrated_results(OUT_OF_FOLD, fitting.labels, adjusted),
+        ]
         finish(everything, folder, record, checkpoint)
     return record
 
@@ -135,7 +138,7 @@ def _share_precision(fold: RunRecord, record: RunRecord) -> None:
 
 def _out_of_fold(job: Job, folder: Path, whole: RunRecord) -> Fitting:
     """Train on a fold's part and say what the model makes of the rest; once, then from its file."""
-    path = folder / OUT_OF_FOLD
+    path = folder / f"{OUT_OF_FOLD}.npz"
     fold = finished_record(folder) or begin(_as_precise(job, whole), folder)
     with failure_recorded(fold, folder):
         if not path.is_file():

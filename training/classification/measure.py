@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from anime_models import metrics
@@ -57,8 +58,8 @@ def measure(classifier: Classifier, splits: dict[str, FaceDataset], strangers: S
     results: list[Result] = []
     for split in [name for name in splits if name != "train"]:
         known = outputs[split]
-        probabilities = calibrated(known.known_logits(len(names)), classifier.calibration.temperature)
-        results += classification_results(split, known.data.labels, probabilities, names, known.data.groups)
+        plain = calibrated(known.known_logits(len(names)), 1.0)
+        results += classification_results(split, known.data.labels, plain, names, known.data.groups)
         results += confidence_results(classifier, split, known)
         rule = classifier.config.strangers
         if strangers is None or rule is None or split not in SPLITS:
@@ -76,7 +77,8 @@ def classification_results(
 ) -> list[Result]:
     """Accuracy, top-5, loss, precision, recall and F1 (macro, weighted, by class).
 
-    The intervals draw ``groups``, a name for each picture.
+    ``probabilities`` are those that were trained, without temperature, so that the loss is what papers report. The
+    intervals draw ``groups``, a name for each picture.
     """
     num_classes = len(names)
     predictions = probabilities.argmax(axis=1)
@@ -101,6 +103,8 @@ def classification_results(
         Result(split=split, metric="macro_precision", value=float(scores.precision[present].mean())),
         Result(split=split, metric="macro_recall", value=float(scores.recall[present].mean())),
         Result(split=split, metric="weighted_f1", value=float(scores.f1 @ weights)),
+        Result(split=split, metric="weighted_precision", value=float(scores.precision @ weights)),
+        Result(split=split, metric="weighted_recall", value=float(scores.recall @ weights)),
         Result(split=split, metric="top_5_accuracy", value=metrics.top_k_accuracy(labels, probabilities, 5)),
         Result(split=split, metric="loss", value=metrics.negative_log_likelihood(labels, probabilities)),
     ]
@@ -140,7 +144,7 @@ def calibration_part(classifier: Classifier, test: SplitOutputs) -> CalibrationP
 def confidence_results(classifier: Classifier, split: str, measured: SplitOutputs) -> list[Result]:
     """Coverage and size of the conformal sets, risk and coverage of the answers that are not withheld.
 
-    And ``ece_by_chance``: the calibration error that confidences that hold would show on so few pictures.
+    Without any such answer there is no risk. And ``ece_by_chance``: the calibration error that confidences that hold would show on so few pictures.
     """
     labels = measured.data.labels
     probabilities = calibrated(measured.known_logits(len(classifier.label_names)), classifier.calibration.temperature)
@@ -154,13 +158,24 @@ def confidence_results(classifier: Classifier, split: str, measured: SplitOutput
         "shown_set_coverage": float(np.mean([label in chosen for label, chosen in zip(labels, shown, strict=True)])),
         "shown_set_size": float(np.mean([len(chosen) for chosen in shown])),
         "answered_share": float(answered.mean()),
-        "selective_risk": float(1 - correct[answered].mean()) if answered.any() else 0.0,
     }
+    if answered.any():
+        figures["selective_risk"] = float(1 - correct[answered].mean())
     by_chance = metrics.chance_calibration_errors(confidences)
     low, high = np.percentile(by_chance, [2.5, 97.5])
     return [
+        *calibrated_results(split, labels, probabilities),
         *(Result(split=split, metric=name, value=value) for name, value in figures.items()),
         Result(split=split, metric="ece_by_chance", value=float(by_chance.mean()), ci95=(float(low), float(high))),
+    ]
+
+
+def calibrated_results(split: str, labels: np.ndarray, probabilities: np.ndarray) -> list[Result]:
+    """Loss, ECE and AURC of probabilities at the fitted temperature."""
+    figures = calibration_figures(labels, probabilities)
+    return [
+        Result(split=split, metric=metric, value=value)
+        for metric, value in (("calibrated_loss", figures.nll), ("ece", figures.ece), ("aurc", figures.aurc))
     ]
 
 
@@ -230,7 +245,8 @@ def model_part(classifier: Classifier, num_trainable: int | None) -> ModelPart:
     """Names, size and cost of the model; ``flops`` is for one picture, a multiply-add counting two."""
     config, model = classifier.config, classifier.model
     size = config.preprocessing.image_size
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+    # As matrix products, since fused attention on a CPU is not counted.
+    with FlopCounterMode(display=False) as counter, torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
         model(torch.zeros(1, 3, size, size))
     num_parameters = sum(parameter.numel() for parameter in model.parameters())
     return ModelPart(
@@ -266,7 +282,10 @@ def _record_bin(bar: metrics.Bin) -> ReliabilityBin:
 
 
 def write_predictions(outputs: dict[str, SplitOutputs], path: Path) -> None:
-    """Write ``predictions.parquet``: image id, label (-1 for strangers), logits and split of every picture."""
+    """Write ``predictions.parquet``: image id, label (-1 for strangers), logits and split of every picture.
+
+    A kill leaves no half of it.
+    """
     tables = [
         pa.table(
             {
@@ -278,4 +297,6 @@ def write_predictions(outputs: dict[str, SplitOutputs], path: Path) -> None:
         )
         for name, split in outputs.items()
     ]
-    pq.write_table(pa.concat_tables(tables), path)
+    temporary = path.with_suffix(".tmp")
+    pq.write_table(pa.concat_tables(tables), temporary)
+    temporary.replace(path)

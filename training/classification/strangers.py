@@ -117,14 +117,14 @@ def _unlabelled(faces: FaceDataset) -> FaceDataset:
 def difference_hashes(faces: FaceDataset) -> np.ndarray:
     """64-bit difference hashes, bool ``[N, 64]``: is a pixel brighter than its right neighbour?"""
     thumbnails = [np.asarray(image.convert("L").resize((9, 8), Image.Resampling.LANCZOS)) for image in faces.images]
-    pixels = np.stack(thumbnails).astype(np.int16)
+    pixels = np.array(thumbnails, dtype=np.int16).reshape(-1, 8, 9)
     return (pixels[:, :, :-1] > pixels[:, :, 1:]).reshape(len(faces), 64)
 
 
 def without_duplicates(faces: FaceDataset, hashes: np.ndarray) -> FaceDataset:
     """Leave out the pictures whose hash is within ``DUPLICATE_BITS`` of one of ``hashes`` (bool ``[M, 64]``)."""
     distances = (difference_hashes(faces)[:, None, :] != hashes[None]).sum(axis=-1)
-    return faces.select(np.flatnonzero(distances.min(axis=1) > DUPLICATE_BITS))
+    return faces.select(np.flatnonzero(distances.min(axis=1, initial=hashes.shape[1]) > DUPLICATE_BITS))
 
 
 def strangers_of_fold(strangers: Strangers, fold: dict[str, FaceDataset]) -> Strangers:

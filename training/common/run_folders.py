@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from anime_models.errors import ConfigError
@@ -15,16 +16,27 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def new_run_folder(out: Path, run_id: str) -> Path:
-    """Make the folder of a new run, with a number after its name where another run began in the same second."""
-    processes, name, number = current_processes(), run_id, 1
-    while processes.is_main:
-        try:
-            (out / name).mkdir(parents=True)
-            break
-        except FileExistsError:
-            number += 1
-            name = f"{run_id}-{number}"
+    """Make the folder of a new run, with a number after its name where another run began in the same second.
+
+    Raises:
+        ConfigError: when ``out`` cannot be written to.
+    """
+    processes = current_processes()
+    try:
+        name = _new_folder(out, run_id) if processes.is_main else run_id
+    except OSError as error:
+        raise ConfigError(f"No run folder can be made in {out} ({error.strerror}); name another --out.") from error
     return out / processes.agree(name)
+
+
+def _new_folder(out: Path, run_id: str) -> str:
+    out.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        name = run_id if number == 1 else f"{run_id}-{number}"
+        with suppress(FileExistsError):
+            (out / name).mkdir()
+            break
+    return name
 
 
 def resumed_folder(folder: Path) -> Path:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from anime_models.record_table import protocol
 from anime_models.records import RunRecord
+from training.recipes import at_scale, recipe_named
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,14 @@ class Cell:
         return [part for name in names for part in (f"--{name}", str(getattr(self, name)))]
 
     def is_of(self, record: RunRecord) -> bool:
-        """Whether a record is of this cell."""
-        model, recipe = record.model, record.recipe
+        """Whether a record is of this cell, and not of a run of folds or with other epochs or another image size."""
+        model, recipe, named = record.model, record.recipe, at_scale(recipe_named(self.recipe), self.scale)
         return (
             (record.kind, record.task, record.study) == ("measured", self.task, self.study)
             and (model.backbone, model.head) == (self.backbone, self.head)
             and (recipe.get("name"), recipe.get("scale")) == (self.recipe, self.scale)
+            and (recipe.get("epochs"), recipe.get("image_size")) == (named.epochs, named.image_size)
+            and protocol(record) in ("hold-out", None)
             and (record.seed, record.dataset.revision) == (self.seed, self.revision)
             and model.start_weights == self.start_name
         )

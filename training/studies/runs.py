@@ -8,7 +8,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-from anime_models.errors import RecordError
+from anime_models.errors import ConfigError, RecordError
 from anime_models.records import RunRecord, read_record
 from training.studies.cells import Cell
 
@@ -78,7 +78,11 @@ class Lock:
 
     @classmethod
     def take(cls, path: Path) -> Lock | None:
-        """Lock a file, or return None when another process has it."""
+        """Lock a file, or return None when another process has it.
+
+        Raises:
+            ConfigError: when its folder cannot be written to.
+        """
         return cls._locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     @classmethod
@@ -90,8 +94,11 @@ class Lock:
 
     @classmethod
     def _locked(cls, path: Path, operation: int) -> Lock | None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be written ({error.strerror}); name another --out.") from error
         try:
             fcntl.flock(descriptor, operation)
         except BlockingIOError:

@@ -26,13 +26,13 @@ def table(cells: Sequence[Cell], records: Mapping[Cell, RunRecord]) -> str:
         groups[cell.backbone, cell.variant].append(cell)
     figures = {cell: _figures(record) for cell, record in records.items()}
     titles = list(dict.fromkeys(title for values in figures.values() for title in values))
-    lines = [_line("backbone", STUDIES[cells[0].study].compared, "seeds", *titles)]
-    lines.append(_line("---", "---", "---:", *["---:"] * len(titles)))
+    lines = [line("backbone", STUDIES[cells[0].study].compared, "seeds", *titles)]
+    lines.append(line("---", "---", "---:", *["---:"] * len(titles)))
     for (backbone, variant), group in groups.items():
         finished = [figures[cell] for cell in group if cell in figures]
         seeds = f"{len(finished)}" if len(finished) == len(group) else f"{len(finished)} of {len(group)}"
         columns = ([values[title] for values in finished if title in values] for title in titles)
-        lines.append(_line(backbone, variant, seeds, *map(mean_and_deviation, columns)))
+        lines.append(line(backbone, variant, seeds, *map(mean_and_deviation, columns)))
     return "".join(lines)
 
 
@@ -67,5 +67,6 @@ def _figures(record: RunRecord) -> dict[str, float]:
     return {title: value for title, value in figures.items() if value is not None}
 
 
-def _line(*cells: str) -> str:
+def line(*cells: str) -> str:
+    """A row of a Markdown table."""
     return f"| {' | '.join(cells)} |\n"

@@ -1,0 +1,158 @@
+"""Tables of the shipped records: the start weights and the two studies of classifiers, measured beside reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from statistics import mean
+
+from anime_models.records import RunRecord, read_record
+from training.studies.cells import STUDIES
+from training.studies.table import line, mean_and_deviation
+
+Figure = Callable[[RunRecord], float | None]
+STRATEGIES = tuple(STUDIES["strategies"].strategies)
+
+
+def start_weights_table(folder: Path) -> str:
+    """Each backbone's linear probe on known characters: taught by EfficientNet-Lite0 beside its random start.
+
+    Args:
+        folder: with one record of ``training.distill`` for each backbone.
+    """
+    rows = [
+        line("backbone", "passes over the faces", "minutes on a core", "taught", "random start"),
+        line("---", "---:", "---:", "---:", "---:"),
+    ]
+    records = [read_record(path) for path in sorted(folder.glob("*.json"))]
+    for record in records:
+        minutes = record.timing.total_seconds / 60 if record.timing and record.timing.total_seconds else None
+        rows.append(
+            line(
+                record.model.backbone,
+                f"{record.recipe['epochs']:.2g}",
+                f"{minutes:.0f}" if minutes is not None else "—",
+                *(_with_interval(record, f"linear_probe_accuracy{of}") for of in ("", "_random_start")),
+            )
+        )
+    return "".join(rows)
+
+
+def characters_table(measured: Sequence[RunRecord], reported: Sequence[RunRecord]) -> str:
+    """Backbones and heads on the controlled and on the internet-like test, beside Kanata et al. (Tables 3 to 5)."""
+    titles = ("accuracy", "internet-like", "ECE before", "after", "paper", "paper, internet")
+    rows = [line("backbone", "head", "seeds", *titles), line("---", "---", "---:", *["---:"] * len(titles))]
+    for backbone in STUDIES["characters"].backbones:
+        for head in STUDIES["characters"].heads:
+            runs, paper = ([r for r in rs if _is_of(r, backbone, head=head)] for rs in (measured, reported))
+            rows.append(
+                line(
+                    backbone,
+                    head,
+                    str(len(runs)),
+                    over_seeds(runs, value_of("accuracy")),
+                    over_seeds(runs, value_of("accuracy", "internet")),
+                    over_seeds(runs, _ece_before),
+                    over_seeds(runs, _ece_after),
+                    over_seeds(paper, value_of("accuracy")),
+                    over_seeds(paper, value_of("accuracy", "internet")),
+                )
+            )
+    return "".join(rows)
+
+
+def strategies_table(measured: Sequence[RunRecord], reported: Sequence[RunRecord]) -> str:
+    """Backbones under the strategies, beside Santoro et al. (Table 2)."""
+    titles = ("accuracy", "macro F1", "loss", "ECE before", "after", "seconds per epoch", "paper", "paper, macro F1")
+    rows = [line("backbone", "strategy", "seeds", *titles), line("---", "---", "---:", *["---:"] * len(titles))]
+    study = STUDIES["strategies"]
+    for backbone in study.backbones + study.extra_backbones:
+        for strategy in STRATEGIES:
+            runs, paper = ([r for r in rs if _is_of(r, backbone, strategy=strategy)] for rs in (measured, reported))
+            seconds = [r.timing.seconds_per_epoch for r in runs if r.timing and r.timing.seconds_per_epoch is not None]
+            rows.append(
+                line(
+                    backbone,
+                    strategy,
+                    str(len(runs)),
+                    over_seeds(runs, value_of("accuracy")),
+                    over_seeds(runs, value_of("macro_f1")),
+                    over_seeds(runs, value_of("loss")),
+                    over_seeds(runs, _ece_before),
+                    over_seeds(runs, _ece_after),
+                    f"{mean(seconds):.1f}" if seconds else "—",
+                    over_seeds(paper, value_of("accuracy")),
+                    over_seeds(paper, value_of("macro_f1")),
+                )
+            )
+    return "".join(rows)
+
+
+def effects_table(measured: Sequence[RunRecord], reported: Sequence[RunRecord]) -> str:
+    """How much strategy and architecture matter: spreads of mean test accuracy in points, here and in the paper."""
+    rows = [line("points of test accuracy", "here", "paper"), line("---", "---:", "---:")]
+    here, paper = (_grid_of_means(records) for records in (measured, reported))
+    families = {"ResNets": ("resnet18", "resnet50"), "ViTs": ("vit_base_16", "vit_small_16")}
+    rows += [
+        line("best less worst strategy, mean over models", *(_points(_spread(grid, 1)) for grid in (here, paper))),
+        line("best less worst model, mean over strategies", *(_points(_spread(grid, 0)) for grid in (here, paper))),
+    ]
+    for family, backbones in families.items():
+        gains = (_gain(grid, backbones) for grid in (here, paper))
+        rows.append(line(f"best strategy less linear probe, {family}", *map(_points, gains)))
+    return "".join(rows)
+
+
+def value_of(metric: str, split: str = "test") -> Figure:
+    """What reads that metric from a record."""
+    return lambda record: record.value(metric, split)
+
+
+def over_seeds(records: Iterable[RunRecord], figure: Figure) -> str:
+    """Mean and standard deviation of a figure, or a dash."""
+    return mean_and_deviation([value for value in map(figure, records) if value is not None])
+
+
+def _ece_before(record: RunRecord) -> float | None:
+    return record.calibration.before.ece if record.calibration else None
+
+
+def _ece_after(record: RunRecord) -> float | None:
+    return record.calibration.after.ece if record.calibration else None
+
+
+def _is_of(record: RunRecord, backbone: str, *, head: str | None = None, strategy: str | None = None) -> bool:
+    model = record.model
+    return model.backbone == backbone and head in (None, model.head) and strategy in (None, record.strategy)
+
+
+def _with_interval(record: RunRecord, metric: str) -> str:
+    (result,) = [r for r in record.results if (r.metric, r.split) == (metric, "test")]
+    interval = f" ({result.ci95[0]:.2f} to {result.ci95[1]:.2f})" if result.ci95 else ""
+    return f"{result.value:.3f}{interval}"
+
+
+def _grid_of_means(records: Sequence[RunRecord]) -> dict[tuple[str, str], float]:
+    """Mean test accuracy over seeds of each model and strategy."""
+    accuracies: dict[tuple[str, str], list[float]] = {}
+    for record in records:
+        value = record.value("accuracy")
+        if record.model.backbone and record.strategy in STRATEGIES and value is not None:
+            accuracies.setdefault((record.model.backbone, record.strategy), []).append(value)
+    return {cell: mean(values) for cell, values in accuracies.items()}
+
+
+def _spread(grid: dict[tuple[str, str], float], axis: int) -> float:
+    """Range of the means over the other axis; ``axis`` 0 for models, 1 for strategies."""
+    means = [mean(v for cell, v in grid.items() if cell[axis] == name) for name in {cell[axis] for cell in grid}]
+    return max(means) - min(means)
+
+
+def _gain(grid: dict[tuple[str, str], float], backbones: Sequence[str]) -> float:
+    """The best strategy's accuracy less that of the linear probe, mean over the backbones."""
+    best = {b: max(v for (backbone, _), v in grid.items() if backbone == b) for b in backbones}
+    return mean(best[b] - grid[b, "linear_probe"] for b in backbones)
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f}"
