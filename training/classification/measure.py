@@ -144,7 +144,8 @@ def calibration_part(classifier: Classifier, test: SplitOutputs) -> CalibrationP
 def confidence_results(classifier: Classifier, split: str, measured: SplitOutputs) -> list[Result]:
     """Coverage and size of the conformal sets, risk and coverage of the answers that are not withheld.
 
-    Without any such answer there is no risk. And ``ece_by_chance``: the calibration error that confidences that hold would show on so few pictures.
+    Without any such answer there is no risk. And ``ece_by_chance``: the calibration error that confidences that hold
+    would show on so few pictures.
     """
     labels = measured.data.labels
     probabilities = calibrated(measured.known_logits(len(classifier.label_names)), classifier.calibration.temperature)
