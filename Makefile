@@ -32,7 +32,7 @@ dashboard: $(INSTALLED)
 	$(VENV_PYTHON) -m apps.dashboard --host $(HOST) --port $(or $(PORT),8501)
 
 test: $(CHROMIUM) $(INSTALLED_DEV)
-	CHROMIUM=$(CHROMIUM) $(VENV_PYTHON) -m pytest
+	CHROMIUM=$(CHROMIUM) $(VENV_PYTHON) -m pytest -n auto --dist loadfile
 
 test-spaces: $(INSTALLED_DEV)
 	$(VENV_PYTHON) -m tests.fresh_spaces --python $(PYTHON)

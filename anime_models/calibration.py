@@ -44,7 +44,7 @@ class Calibration(_Part):
     """What was fitted after training; ``temperature`` divides the logits."""
 
     method: Literal["temperature"] = "temperature"
-    temperature: float = Field(gt=0)
+    temperature: float = Field(ge=1e-3, le=1e3)
     conformal: Conformal
     abstention: Abstention
     fitted_on: str

@@ -36,6 +36,8 @@ WEIGHTS, CONFIG, RECORD, CARD, MEANS = (
 )
 
 EMBEDDING = "embedding"
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_TYPES = (*_FLOATS, torch.int32, torch.int64, torch.uint8, torch.bool)
 # More than anybody needs, and little enough that a config of a stranger cannot ask for all memory.
 MAX_OUTPUTS = 20_000
 
@@ -157,13 +159,20 @@ def read_config(folder: Path, model: type[Config]) -> Config:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Tensors of a safetensors file, or a ``CheckpointError`` that names it."""
+    """Tensors of a safetensors file, all finite, or a ``CheckpointError`` that names it."""
     if not path.is_file():
         raise CheckpointError(f"{path} does not exist; name a complete checkpoint folder.")
     try:
-        return load_file(path)
+        tensors = load_file(path)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is damaged ({error}); fetch the checkpoint again.") from error
+    for key, tensor in tensors.items():
+        if tensor.dtype not in _TYPES:
+            raise CheckpointError(f"{path}: the key {key} is of the type {tensor.dtype}; save it as float32.")
+        # One of them turns every answer into NaN, which no threshold withholds.
+        if not tensor.isfinite().all():
+            raise CheckpointError(f"{path}: the key {key} holds NaN or infinite values; train the model again.")
+    return tensors
 
 
 def _read_means(path: Path, shape: tuple[int, int]) -> np.ndarray:

@@ -16,7 +16,7 @@ from anime_models.backbones import FaceModel
 from anime_models.calibration import calibrated, label_sets
 from anime_models.checkpoints import EMBEDDING, Checkpoint, CheckpointConfig, load_checkpoint
 from anime_models.errors import CheckpointError, ConfigError
-from anime_models.hub import local_folder
+from anime_models.hub import loading_from
 from anime_models.preprocessing import eval_input
 from anime_models.records import RunRecord
 from anime_models.strangers import stranger_scores
@@ -105,7 +105,8 @@ class Classifier:
     @classmethod
     def load(cls, source: str | Path) -> Classifier:
         """Load a checkpoint folder or Hub id (see :func:`anime_models.hub.local_folder`)."""
-        return cls(load_checkpoint(local_folder(source)), str(source))
+        with loading_from(source) as folder:
+            return cls(load_checkpoint(folder), str(source))
 
     @classmethod
     def embedded(cls, name: str) -> Classifier:

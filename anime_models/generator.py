@@ -19,7 +19,7 @@ from anime_models.generator_checkpoint import (
     GeneratorConfig,
     load_generator,
 )
-from anime_models.hub import local_folder
+from anime_models.hub import loading_from
 from anime_models.latents import checked_latent, checked_latents, seed_latent, truncate
 from anime_models.permalinks import FacePoint, check_names, from_text, to_text
 from anime_models.picture_tensors import to_pictures, to_tensor
@@ -59,7 +59,8 @@ class FaceGenerator:
         """
         if source is None:
             return cls(load_generator(EMBEDDED))
-        return cls(load_generator(local_folder(source)), str(source))
+        with loading_from(source) as folder:
+            return cls(load_generator(folder), str(source))
 
     @property
     def directions(self) -> tuple[DirectionInfo, ...]:

@@ -17,28 +17,40 @@ the page opens no private repository to its visitors. A `Path` is still a folder
 """
 
 import logging
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from huggingface_hub import HfApi, constants, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.errors import LocalEntryNotFoundError
 from huggingface_hub.hf_api import RepoSibling
-from huggingface_hub.utils import filter_repo_objects, validate_repo_id
+from huggingface_hub.utils import filter_repo_objects
 
 from anime_models._hub_failures import FAILURES, REFUSALS, failure_reason
-from anime_models.errors import HubError
+from anime_models._hub_names import (
+    PUBLIC,
+    Repository,
+    RepoType,
+    check_names,
+    is_public,
+    otherwise,
+    parse_repository,
+    refusal_message,
+)
+from anime_models.errors import CheckpointError, HubError, RecordError
 
-__all__ = ["FILE_PATTERNS", "MAX_BYTES", "PICKLES", "PUBLIC", "RepoType", "is_public", "local_folder"]
-
-RepoType = Literal["model", "dataset"]
+__all__ = [
+    "FILE_PATTERNS",
+    "MAX_BYTES",
+    "MAX_FILES",
+    "PICKLES",
+    "PUBLIC",
+    "RepoType",
+    "is_public",
+    "loading_from",
+    "local_folder",
+]
 
 # By type of repository: which files are fetched, and how many bytes of them at most.
 FILE_PATTERNS: dict[RepoType, tuple[str, ...]] = {
@@ -46,29 +58,14 @@ FILE_PATTERNS: dict[RepoType, tuple[str, ...]] = {
     "dataset": ("*.parquet", "*.json", "*.jsonl", "*.md", "*.png", "*.jpg", "*.jpeg", "*.webp"),
 }
 MAX_BYTES: dict[RepoType, int] = {"model": 2_000_000_000, "dataset": 20_000_000_000}
+MAX_FILES: dict[RepoType, int] = {"model": 2_000, "dataset": 200_000}
 MAX_JSON_BYTES = 10_000_000
 PICKLES = (".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pth")
-PUBLIC = "ANIME_MODELS_PUBLIC"
 
 _LOCAL_PREFIX = "local-dir:"
 _HUB_PREFIX = "hf-hub:"
-_WORDS: dict[RepoType, str] = {"model": "model repository", "dataset": "data set"}
 
 _logger = logging.getLogger(__name__)
-
-
-class _Repository(NamedTuple):
-    repo_id: str
-    revision: str | None = None
-    repo_type: RepoType = "model"
-
-    def __str__(self) -> str:
-        return self.repo_id if self.revision is None else f"{self.repo_id}@{self.revision}"
-
-
-def is_public() -> bool:
-    """Whether strangers may name sources (`ANIME_MODELS_PUBLIC`), so that only public repositories count."""
-    return os.environ.get(PUBLIC, "").strip().lower() in ("1", "true", "yes", "on")
 
 
 def local_folder(source: str | Path, revision: str | None = None, repo_type: RepoType = "model") -> Path:
@@ -88,36 +85,54 @@ def local_folder(source: str | Path, revision: str | None = None, repo_type: Rep
             too large or holds weights as a pickle alone, or the Hub cannot be reached and nothing is cached. The
             message says which and what to do.
     """
-    if isinstance(source, Path):
-        return _existing_folder(source, revision)
-    name = source.strip()
+    return _located(source, revision, repo_type)[0]
+
+
+@contextmanager
+def loading_from(source: str | Path) -> Iterator[Path]:
+    """The folder of `local_folder`, to load a model from: errors name the repository, not where its copy lies.
+
+    Raises:
+        HubError: as `local_folder` does.
+    """
+    folder, repository = _located(source, None, "model")
+    try:
+        yield folder
+    except (CheckpointError, RecordError) as error:
+        if repository is None:
+            raise
+        raise type(error)(str(error).replace(str(folder), str(repository))) from error
+
+
+def _located(source: str | Path, revision: str | None, repo_type: RepoType) -> tuple[Path, Repository | None]:
+    """The folder of a source, and the repository that it was fetched from, if any."""
+    repository = None if isinstance(source, Path) else _repository_of(source.strip(), repo_type)
+    if repository is None:
+        path = source if isinstance(source, Path) else _as_path(source.strip().removeprefix(_LOCAL_PREFIX))
+        return _existing_folder(path, revision), None
+    repository = repository.at(revision)
+    return _hub_folder(repository), repository
+
+
+def _repository_of(name: str, repo_type: RepoType) -> Repository | None:
+    """The repository that a name stands for; None where it is that of a folder."""
+    if name.startswith(_LOCAL_PREFIX) and not is_public():
+        return None
+    repository = parse_repository(name.removeprefix(_HUB_PREFIX), repo_type)
     if is_public():
-        return _hub_folder(_with_revision(_public_repository(name, repo_type), revision))
-    if name.startswith(_LOCAL_PREFIX):
-        return _existing_folder(_as_path(name.removeprefix(_LOCAL_PREFIX)), revision)
-    if name.startswith(_HUB_PREFIX):
-        repository = _parse_repository(name.removeprefix(_HUB_PREFIX), repo_type)
+        # Whether a stranger's words name a folder as well is nobody's business.
+        if repository is None:
+            raise HubError(
+                f'"{name}" is not the name of a Hub repository, and this page is public: it takes nothing else. '
+                "Name a public repository as owner/name."
+            )
+    elif name.startswith(_HUB_PREFIX):
         if repository is None:
             raise HubError(f'"{name}" is not the name of a Hub repository. Write it as {_HUB_PREFIX}owner/name.')
-        return _hub_folder(_with_revision(repository, revision))
-    path, repository = _as_path(name), _parse_repository(name, repo_type)
-    if repository is None:
-        return _existing_folder(path, revision)
-    if _answers(path.is_dir):
+    elif repository is not None and _answers(_as_path(name).is_dir):
         raise HubError(
             f'"{name}" is a folder here and could also be a repository on the Hub. '
             f"Write {_LOCAL_PREFIX}{name} for the folder or {_HUB_PREFIX}{name} for the Hub."
-        )
-    return _hub_folder(_with_revision(repository, revision))
-
-
-def _public_repository(name: str, repo_type: RepoType) -> _Repository:
-    """The repository of a stranger's words; whether they name a folder as well is nobody's business."""
-    repository = _parse_repository(name.removeprefix(_HUB_PREFIX), repo_type)
-    if repository is None:
-        raise HubError(
-            f'"{name}" is not the name of a Hub repository, and this page is public: it takes nothing else. '
-            "Name a public repository as owner/name."
         )
     return repository
 
@@ -148,30 +163,11 @@ def _existing_folder(path: Path, revision: str | None) -> Path:
     return path
 
 
-def _parse_repository(name: str, repo_type: RepoType) -> _Repository | None:
-    repo_id, at, revision = name.partition("@")
-    if repo_id.count("/") != 1 or (at and not revision):
-        return None
-    try:
-        validate_repo_id(repo_id)
-    except HFValidationError:
-        return None
-    return _Repository(repo_id, revision or None, repo_type)
-
-
-def _with_revision(repository: _Repository, revision: str | None) -> _Repository:
-    if revision is None or revision == repository.revision:
-        return repository
-    if repository.revision is not None:
-        raise HubError(f'"{repository}" already names a revision, and "{revision}" is another. Give one of them.')
-    return repository._replace(revision=revision)
-
-
-def _hub_folder(repository: _Repository) -> Path:
+def _hub_folder(repository: Repository) -> Path:
     try:
         folder = _download(repository)
     except REFUSALS as error:
-        raise HubError(_refusal_message(repository, error)) from error
+        raise HubError(refusal_message(repository, error)) from error
     except FAILURES as error:
         folder = _cached(repository, error)
     if not folder.is_dir():
@@ -179,7 +175,7 @@ def _hub_folder(repository: _Repository) -> Path:
     return folder
 
 
-def _download(repository: _Repository) -> Path:
+def _download(repository: Repository) -> Path:
     # snapshot_download asks the same first but without a time limit: behind a silent firewall it would wait for ever.
     api = HfApi(token=_token())
     look = api.dataset_info if repository.repo_type == "dataset" else api.model_info
@@ -190,14 +186,19 @@ def _download(repository: _Repository) -> Path:
         files_metadata=True,
     )
     _check_files(repository, info.siblings or [])
-    return _snapshot(repository, cached=False)
+    # Just what was checked, and whole before the branch's name leads to it: when the download breaks, the copy of an
+    # older commit still serves.
+    folder = _snapshot(repository._replace(revision=info.sha), cached=False)
+    _snapshot(repository, cached=False)
+    return folder
 
 
-def _check_files(repository: _Repository, files: Sequence[RepoSibling]) -> None:
+def _check_files(repository: Repository, files: Sequence[RepoSibling]) -> None:
     """Refuse what is too large, and weights that are a pickle alone, before anything is fetched."""
     patterns = list(FILE_PATTERNS[repository.repo_type])
     wanted = list(filter_repo_objects(files, allow_patterns=patterns, key=lambda file: file.rfilename))
     names = [file.rfilename for file in files]
+    check_names(repository, names)
     pickle = next((name for name in names if name.lower().endswith(PICKLES)), None)
     if pickle is not None and not any(file.rfilename.endswith((".safetensors", ".parquet")) for file in wanted):
         raise HubError(
@@ -205,20 +206,29 @@ def _check_files(repository: _Repository, files: Sequence[RepoSibling]) -> None:
             "any code, so it is not loaded: ask for a safetensors version."
         )
     for file in wanted:
-        if file.rfilename.endswith(".json") and (file.size or 0) > MAX_JSON_BYTES:
+        if file.size is None:
+            raise HubError(
+                f"The Hub does not say how large {file.rfilename} of {repository} is, so it is not fetched. "
+                f"{otherwise('Try again later')}"
+            )
+        if file.rfilename.endswith(".json") and file.size > MAX_JSON_BYTES:
             raise HubError(
                 f"{file.rfilename} of the Hub repository {repository} has {file.size:,} bytes, where at most "
                 f"{MAX_JSON_BYTES:,} make sense. Choose another repository."
             )
-    total, limit = sum(file.size or 0 for file in wanted), MAX_BYTES[repository.repo_type]
-    if total > limit:
+    total, limit, most_files = (
+        sum(file.size or 0 for file in wanted),
+        MAX_BYTES[repository.repo_type],
+        MAX_FILES[repository.repo_type],
+    )
+    if total > limit or len(wanted) > most_files:
         raise HubError(
-            f"The Hub repository {repository} would fetch {total:,} bytes; at most {limit:,} are fetched. "
-            "Download it yourself and name the folder, or choose another repository."
+            f"The Hub repository {repository} would fetch {total:,} bytes in {len(wanted):,} files; at most {limit:,} "
+            f"in {most_files:,} are fetched. {otherwise('Download it yourself and name the folder')}"
         )
 
 
-def _snapshot(repository: _Repository, *, cached: bool) -> Path:
+def _snapshot(repository: Repository, *, cached: bool) -> Path:
     return Path(
         snapshot_download(
             repository.repo_id,
@@ -237,37 +247,18 @@ def _token() -> Literal[False] | None:
     return False if is_public() else None
 
 
-def _patterns(repository: _Repository) -> str:
+def _patterns(repository: Repository) -> str:
     return ", ".join(FILE_PATTERNS[repository.repo_type])
 
 
-def _cached(repository: _Repository, error: Exception) -> Path:
+def _cached(repository: Repository, error: Exception) -> Path:
     reason = failure_reason(error)
     try:
         folder = _snapshot(repository, cached=True)
     except LocalEntryNotFoundError:
         raise HubError(
             f"{repository} could not be fetched from the Hub: {reason}. It is not in the cache of this machine "
-            "either. Try again when connected, or give a folder."
+            f"either. {otherwise('Try again when connected, or give a folder')}"
         ) from error
     _logger.warning("%s could not be fetched from the Hub (%s): using the cached copy.", repository, reason)
     return folder
-
-
-def _refusal_message(repository: _Repository, error: Exception) -> str:
-    if isinstance(error, GatedRepoError):
-        return (
-            f"The Hub repository {repository.repo_id} is gated. Accept its terms on its page, "
-            "then log in with `hf auth login` or set HF_TOKEN."
-        )
-    if isinstance(error, RepositoryNotFoundError):
-        return (
-            f"There is no {_WORDS[repository.repo_type]} {repository.repo_id} on the Hub, or it is private. Check the "
-            "spelling; for a private one log in with `hf auth login` or set HF_TOKEN."
-        )
-    if isinstance(error, RevisionNotFoundError):
-        return (
-            f"The Hub repository {repository.repo_id} has no revision {repository.revision or 'main'}. "
-            "Give a branch, tag or commit that its page lists."
-        )
-    return f"The Hub repository {repository} lists a file that it does not hold. Try again, or tell its owner."

@@ -246,10 +246,12 @@ def files_to_publish(folder: Path) -> dict[str, Path]:
     files = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if set(path.relative_to(folder).parts) & _LEFT_OUT or path.is_dir():
+        if set(path.relative_to(folder).parts) & _LEFT_OUT:
             continue
         if path.is_symlink():
-            raise HubError(f"{name} in {folder} is a link. Put the file itself there.")
+            raise HubError(f"{name} in {folder} is a link. Put the file or folder itself there.")
+        if path.is_dir():
+            continue
         if name.lower().endswith(PICKLES):
             raise HubError(f"{name} in {folder} is a pickle, which can run any code when it is loaded. Take it out.")
         files[name] = path

@@ -15,6 +15,7 @@ from pathlib import Path
 from anime_models.records import write_record
 from tests.ask_spaces import ask_dashboard, ask_demo
 from tests.hub_server import HubServer
+from tests.small_generators import small_generator
 from tests.small_models import write_checkpoint
 from tests.small_records import classifier_record
 from tests.staged_spaces import running, stage
@@ -50,13 +51,14 @@ def check(name: str, folder: Path, interpreter: str) -> None:
     home.mkdir()
     with HubServer(folder / "hub") as hub:
         hub.add("rin/emotions", write_checkpoint(folder / "emotions"))
+        hub.add("rin/dcgan", small_generator(folder / "dcgan", novelty=False))
         record = classifier_record("mobilenet_v2", study=None)
         write_record(record, folder / "records" / "runs" / record.run_id / "record.json")
         hub.add("datasets/rin/records", folder / "records")
         settings = {"HF_ENDPOINT": hub.url, "RECORDS": "hf-hub:rin/records"}
         with running(tree, (python,), settings, home) as address:
             if name == "demo":
-                ask_demo(address, home, "rin/emotions")
+                ask_demo(address, home, "rin/emotions", "rin/dcgan")
             else:
                 ask_dashboard(address, "Which model should I use")
 

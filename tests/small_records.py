@@ -41,10 +41,11 @@ def study_records(num_seeds: int = 3, study: str = "strategies") -> list[RunReco
     ]
 
 
-def many_records(count: int) -> Iterator[RunRecord]:
+def many_records(count: int, num_classes: int = len(CLASSES)) -> Iterator[RunRecord]:
     """As many finished runs as wanted, all different, as large as those that training writes."""
+    classes = [*CLASSES, *(f"Class {number}" for number in range(num_classes))][:num_classes]
     pairs = [(backbone, strategy) for backbone in BACKBONES for strategy in STRATEGIES]
-    template = {pair: classifier_record(*pair, 0) for pair in pairs}
+    template = {pair: classifier_record(*pair, 0, classes=classes) for pair in pairs}
     random = np.random.default_rng(0)
     for number in range(count):
         backbone, strategy = pairs[number % len(pairs)]
@@ -134,6 +135,24 @@ def generator_record(recipe: str = "ning", learning_rate: float = 5e-4, seed: in
             Result(split="validation", metric="fid_floor/lite0", value=6.0),
             Result(split="validation", metric="kid/lite0", value=float(fid) / 900),
         ],
+    )
+
+
+def augmentation_record(method: str, num_images: int, accuracy: float, ratio: float | None = None) -> RunRecord:
+    """A finished run of the study of augmentations; ``ratio`` is of generated pictures for each real one."""
+    share = {} if ratio is None else {"synthetic_ratio": ratio}
+    return RunRecord(
+        run_id=f"20260103T000000Z-sex-alexnet-{method}-{num_images}-{ratio}-s42",
+        kind="measured",
+        status="finished",
+        task="sex",
+        study="augmentation",
+        model=ModelPart(backbone="alexnet", start_weights="random"),
+        strategy="full",
+        seed=42,
+        recipe={"name": "hu", "scale": "cpu", "augmentation": {"method": method}, **share},
+        dataset=DatasetPart(id="gender", revision="sha256:1", num_images={"train": num_images, "test": 240}),
+        results=[Result(split="test", metric="accuracy", value=accuracy, ci95=(accuracy - 0.05, accuracy + 0.05))],
     )
 
 

@@ -1,27 +1,32 @@
 """Deploying a Space: staged, committed once, set up, and waited for; or a clear word and nothing half done."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import deploy
 import pytest
+import staging
 import yaml
 
 from anime_models.hub_upload import remote_state
 from tests.hub_server import Fault, HubServer
 
 SPACE = "rin/anime-models"
+# Following all imports takes longer than everything else here.
+MODULES = cache(staging.modules)
 
 
 @pytest.fixture(autouse=True)
 def small_trees(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The weights stay out, which makes the trees small."""
+    """The weights stay out, which makes the trees small, and imports are followed once."""
 
     def stage_without_weights(name: str, tree: Path, fields: dict[str, object], left_out: tuple[str, ...]) -> None:
         deploy_stage(name, tree, fields, ("detector", "characters", "emotions"))
 
     deploy_stage = deploy.stage
     monkeypatch.setattr(deploy, "stage", stage_without_weights)
+    monkeypatch.setattr(staging, "modules", MODULES)
 
 
 def run(name: str, *arguments: str, space: str = SPACE) -> int:

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from anime_models.classifier import Classifier
 from anime_models.errors import AnimeModelsError
@@ -45,7 +48,10 @@ def changed(folder: Path, change: Change) -> Path:
         (lambda config: config.update(head="eval"), "head"),
         (lambda config: config["preprocessing"].update(image_size=100_000), "preprocessing.image_size"),
         (lambda config: config["preprocessing"].update(mean=["a", 0, 0]), "preprocessing.mean"),
+        (lambda config: config["preprocessing"].update(mean=[float("nan"), 0, 0]), "preprocessing.mean"),
+        (lambda config: config["preprocessing"].update(std=[0, 0, 0]), "preprocessing.std"),
         (lambda config: config["calibration"].update(temperature=-1), "calibration.temperature"),
+        (lambda config: config["calibration"].update(temperature=1e-300), "calibration.temperature"),
         (lambda config: config.update(format_version=2), "format_version"),
         (lambda config: config.update(EMBEDDING, embedding_size=10**9), "embedding_size"),
     ],
@@ -69,6 +75,59 @@ def test_configs_of_generators(hub: HubServer, tmp_path: Path, change: Change, m
     hub.add("rin/dcgan", changed(small_generator(tmp_path / "dcgan", novelty=False, epochs=0), change))
     with pytest.raises(AnimeModelsError, match=message):
         FaceGenerator.load("rin/dcgan")
+
+
+@pytest.mark.parametrize("name", ["config.json", "record.json"])
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"\xff\xfe\x00", b"", b"null"])
+def test_files_that_are_no_json_of_ours(hub: HubServer, tmp_path: Path, name: str, content: bytes) -> None:
+    (write_checkpoint(tmp_path / "faces") / name).write_bytes(content)
+    hub.add("rin/faces", tmp_path / "faces")
+    with pytest.raises(AnimeModelsError, match=f"^rin/faces/{name}: "):
+        Classifier.load("rin/faces")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda weights: weights * float("nan"), "holds NaN or infinite values"),
+        (lambda weights: weights + float("inf"), "holds NaN or infinite values"),
+        (lambda weights: weights.to(torch.float8_e5m2), r"is of the type torch\.float8_e5m2"),
+        (lambda weights: weights.to(torch.complex64), r"is of the type torch\.complex64"),
+    ],
+)
+def test_weights_that_are_no_numbers(
+    hub: HubServer, tmp_path: Path, change: Callable[[Tensor], Tensor], message: str
+) -> None:
+    path = write_checkpoint(tmp_path / "faces") / "model.safetensors"
+    tensors = load_file(path)
+    key = next(key for key, tensor in tensors.items() if tensor.ndim > 1)
+    tensors[key] = change(tensors[key])
+    save_file(tensors, path)
+    hub.add("rin/faces", tmp_path / "faces")
+    with pytest.raises(AnimeModelsError, match=rf"^rin/faces/model\.safetensors: the key {key} {message}"):
+        Classifier.load("rin/faces")
+
+
+def test_errors_name_the_repository_and_not_the_server_s_folders(
+    hub: HubServer, hub_cache: Path, tmp_path: Path
+) -> None:
+    repository = hub.add(
+        "rin/faces", changed(write_checkpoint(tmp_path / "faces"), lambda c: c.update(calibration=None))
+    )
+    repository.commit({"config.json": b"{}"}, ref="refs/pr/1")
+    hub.add("rin/dcgan", small_generator(tmp_path / "dcgan", novelty=False, epochs=0)).commit({"config.json": b"{}"})
+    asked: list[tuple[Callable[[], object], str]] = [
+        (lambda: Classifier.load("rin/faces"), "rin/faces/config.json: calibration is null"),
+        (lambda: Classifier.load("hf-hub:rin/faces@refs/pr/1"), "rin/faces@refs/pr/1/config.json: "),
+        (lambda: FaceGenerator.load("rin/dcgan"), "rin/dcgan/config.json: "),
+    ]
+    for load, beginning in asked:
+        with pytest.raises(AnimeModelsError) as caught:
+            load()
+        assert str(caught.value).startswith(beginning)
+        assert str(hub_cache) not in str(caught.value)
+    with pytest.raises(AnimeModelsError, match=f"^{tmp_path}/faces/config.json: "):
+        Classifier.load(f"local-dir:{tmp_path}/faces")
 
 
 def test_no_code_runs(hub: HubServer, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The stand-in Hub is one for the unmodified client: every call that the program makes, and a few more."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,17 +17,10 @@ from huggingface_hub import (
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
-from anime_models.drawn_faces import make_dataset
 from tests.hub_server import READ_TOKEN, WRITE_TOKEN, Fault, HubServer
 
 ROOT = Path(__file__).parent.parent
 SMALL, LARGE = b"# A card\n", bytes(range(256)) * 300
-LOADING = """
-import datasets
-loaded = datasets.load_dataset("rin/drawn")
-row = loaded["test"][0]
-print(sorted(loaded), loaded["train"].features["label"].names[0], row["image"].size, row["character"])
-"""
 
 
 def additions(**files: bytes) -> list[CommitOperationAdd]:
@@ -98,21 +90,6 @@ def test_its_folder_holds_everything_for_the_next_time(tmp_path: Path) -> None:
         repository = server.repository("datasets/rin/thing")
         assert repository.refs == {"main": oid}
         assert repository.content("a.md") == SMALL
-
-
-def test_load_dataset_reads_from_it(hub: HubServer, tmp_path: Path) -> None:
-    data = make_dataset(tmp_path / "drawn", num_identities=3, images_per_identity=6, size=32)
-    hub.add("datasets/rin/drawn", data)
-    environment = {
-        **os.environ,
-        "HF_ENDPOINT": hub.url,
-        "HF_HUB_OFFLINE": "0",
-        "HF_HOME": str(tmp_path / "home"),
-        "HF_DATASETS_CACHE": str(tmp_path / "cache"),
-    }
-    done = subprocess.run([sys.executable, "-c", LOADING], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("['test', 'train', 'validation'] Character 000 (32, 32) Character 00")
 
 
 @pytest.mark.parametrize(

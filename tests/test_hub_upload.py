@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub import HfApi
 
 from anime_models.checkpoint_upload import push_checkpoint
 from anime_models.errors import HubError
@@ -171,6 +172,33 @@ def test_a_stale_parent_is_refused(signed_in: HubServer, folder: Path) -> None:
     assert contents(signed_in) == {"theirs.json": b"{}"}
 
 
+def test_of_two_uploads_at_once_one_is_told_to_look_again(
+    signed_in: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(folder)
+    send = HfApi.preupload_lfs_files
+
+    def send_while_somebody_is_faster(api: HfApi, *arguments: Any, **more: Any) -> None:
+        send(api, *arguments, **more)
+        monkeypatch.setattr(HfApi, "preupload_lfs_files", send)
+        push(write(folder.with_name("theirs"), FILES | {"a.safetensors": b"theirs"}), update=True)
+
+    monkeypatch.setattr(HfApi, "preupload_lfs_files", send_while_somebody_is_faster)
+    write(folder, {"a.safetensors": b"mine"})
+    with pytest.raises(HubError, match=r"has changed since it was looked at \(status 412\).*Nothing was published"):
+        push(folder, update=True)
+    assert contents(signed_in)["a.safetensors"] == b"theirs"
+    push(folder, update=True)
+    assert contents(signed_in)["a.safetensors"] == b"mine"
+
+
+@pytest.mark.parametrize("name", ["顔/絵 1.json", "100% #1?.json", "a&b=c.json"])
+def test_names_of_files_in_any_script(signed_in: HubServer, folder: Path, name: str) -> None:
+    push(write(folder, {name: b"{}"}))
+    assert contents(signed_in) == FILES | {name: b"{}"}
+    assert changes_of(folder, remote_state("rin/faces")).is_nothing
+
+
 def test_no_network(hub: HubServer, folder: Path) -> None:
     hub.close()
     with pytest.raises(HubError, match=r"could not be reached: .*refused"):
@@ -204,10 +232,12 @@ def test_pickles_stay_here(signed_in: HubServer, folder: Path) -> None:
     assert not signed_in.store.find("models", "rin/faces")
 
 
-def test_links_stay_here(signed_in: HubServer, folder: Path) -> None:
-    (folder / "link.json").symlink_to("/etc/hostname")
+@pytest.mark.parametrize("target", ["/etc/hostname", "/etc", "nowhere"])
+def test_links_stay_here(signed_in: HubServer, folder: Path, target: str) -> None:
+    (folder / "link.json").symlink_to(target)
     with pytest.raises(HubError, match=r"link\.json .*is a link"):
         push(folder)
+    assert not signed_in.store.find("models", "rin/faces")
 
 
 def test_an_empty_folder_is_nothing_to_publish(signed_in: HubServer, tmp_path: Path) -> None:

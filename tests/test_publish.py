@@ -1,10 +1,15 @@
 """What is published comes back as it was; what must not be published stays here; and first everything is shown."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from datasets import load_dataset
@@ -23,8 +28,23 @@ from tests.small_generators import small_generator
 from tests.small_models import noise, write_checkpoint
 from tests.small_records import classifier_record, generator_record, write_run
 from training.publish import main
+from training.publishing.model_stage import card_of
+from training.publishing.shipped_cards import shipped_models
 
 EMBEDDED = Path(__file__).parent.parent / "anime_models" / "embedded"
+LOADING = """
+import json
+from datasets import load_dataset
+drawn, pictures = load_dataset("rin/drawn"), load_dataset("rin/pictures")
+print(json.dumps({
+    "names": drawn["train"].features["label"].names,
+    "rows": {split: len(rows) for split, rows in drawn.items()},
+    "size": drawn["test"][0]["image"].size,
+    "annotations": load_dataset("rin/drawn", "annotations")["train"].to_list(),
+    "pictures": {split: list(rows["character"]) for split, rows in pictures.items()},
+    "records": len(load_dataset("rin/records")["train"]),
+}))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +74,18 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_drawn(drawn: Path, tmp_path: Path) -> Path:
     """The same, to change."""
     return Path(shutil.copytree(drawn, tmp_path / "own"))
+
+
+def write_pictures(folder: Path) -> Path:
+    """An image folder of two splits, with a card."""
+    for split, count in {"train": 3, "test": 1}.items():
+        (folder / split).mkdir(parents=True)
+        rows = [{"file_name": f"{i}.png", "character": f"Character {i}"} for i in range(count)]
+        (folder / split / "metadata.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        for i in range(count):
+            draw_face(identity=i, size=32).save(folder / split / f"{i}.png")
+    (folder / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# Pictures\n")
+    return folder
 
 
 def publish(kind: str, *arguments: str | Path) -> int:
@@ -95,6 +127,11 @@ class TestDryRun:
         card = (tmp_path / "README.md").read_text("utf-8")
         for title in ("Load it", "Intended use", "Results", "Calibration", "Data and its limits", "Limits"):
             assert f"## {title}\n" in card
+
+    @pytest.mark.parametrize("folder", shipped_models(), ids=lambda folder: folder.name)
+    def test_the_shipped_cards_are_those_of_the_records(self, folder: Path) -> None:
+        card = (folder / "README.md").read_text("utf-8")
+        assert card_of(folder) == card, "run `python -m training.publishing.shipped_cards`"
 
     def test_what_would_change_is_told(
         self, signed_in: HubServer, own_drawn: Path, capsys: pytest.CaptureFixture[str]
@@ -233,15 +270,7 @@ class TestDatasets:
         assert fields["license"] == "apache-2.0"
 
     def test_a_folder_of_pictures_comes_back(self, signed_in: HubServer, tmp_path: Path) -> None:
-        folder = tmp_path / "pictures"
-        for split, count in {"train": 3, "test": 1}.items():
-            (folder / split).mkdir(parents=True)
-            rows = [{"file_name": f"{i}.png", "character": f"Character {i}"} for i in range(count)]
-            (folder / split / "metadata.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-            for i in range(count):
-                draw_face(identity=i, size=32).save(folder / split / f"{i}.png")
-        (folder / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# Pictures\n")
-        assert publish("dataset", folder, "--repo", "rin/pictures") == 0
+        assert publish("dataset", write_pictures(tmp_path / "pictures"), "--repo", "rin/pictures") == 0
         fetched = local_folder("rin/pictures", repo_type="dataset")
         fields = front_matter(fetched / "README.md")
         assert fields["configs"][0]["data_files"] == [
@@ -251,6 +280,28 @@ class TestDatasets:
         assert [split["num_examples"] for split in fields["dataset_info"]["splits"]] == [3, 1]
         loaded = load_dataset("imagefolder", data_dir=str(fetched / "train"), cache_dir=str(tmp_path / "cache"))
         assert sorted(loaded["train"]["character"]) == ["Character 0", "Character 1", "Character 2"]
+
+    def test_load_dataset_reads_what_is_published(self, signed_in: HubServer, own_drawn: Path, tmp_path: Path) -> None:
+        labels = [("faces/0", "anna", "Happy"), ("faces/0", "ben", "Sad"), ("faces/1", "anna", "Sad")]
+        rows = [dict(zip(("image_id", "annotator", "label_name"), label, strict=True)) for label in labels]
+        pq.write_table(pa.Table.from_pylist(rows), own_drawn / "annotations.parquet")
+        assert publish("dataset", own_drawn, "--repo", "rin/drawn") == 0
+        assert publish("dataset", write_pictures(tmp_path / "pictures"), "--repo", "rin/pictures") == 0
+        assert publish("records", EMBEDDED / "records" / "reported", "--repo", "rin/records") == 0
+        environment = {**os.environ, "HF_DATASETS_CACHE": str(tmp_path / "cache")}
+        done = subprocess.run(
+            [sys.executable, "-c", LOADING], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        loaded = json.loads(done.stdout)
+        assert loaded.pop("records") > 0
+        assert loaded == {
+            "names": ["Character 000", "Character 001", "Character 002"],
+            "rows": {"train": 12, "validation": 3, "test": 3},
+            "size": [32, 32],
+            "annotations": rows,
+            "pictures": {"train": ["Character 0", "Character 1", "Character 2"], "test": ["Character 0"]},
+        }
 
     def test_pictures_that_do_not_fit_their_list_are_refused(
         self, signed_in: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -337,7 +388,9 @@ class TestRecords:
         rows = load_dataset("parquet", data_files=str(table), cache_dir=str(tmp_path / "cache"))["train"]
         assert len(rows) == len(record.results)
         assert rows[0]["run_id"] == record.run_id
-        assert front_matter(table.parent / "README.md")["configs"][0]["data_files"][0]["path"] == "results.parquet"
+        fields = front_matter(table.parent / "README.md")
+        assert fields["configs"][0]["data_files"] == [{"split": "train", "path": "results.parquet"}]
+        assert fields["dataset_info"]["splits"][0]["num_examples"] == len(record.results)
 
     def test_later_ones_join_earlier_ones(self, signed_in: HubServer, tmp_path: Path) -> None:
         write_run(tmp_path / "first", classifier_record(seed=1))
@@ -379,6 +432,7 @@ class TestFaults:
         [
             (Fault(status=401), "does not accept the token"),
             (Fault(status=403, path="*/commit/*"), "may not write"),
+            (Fault(status=404, code="RepoNotFound", path="*/preupload/*"), "does not exist"),
             (Fault(status=409, path="/api/repos/create"), "is taken"),
             (Fault(status=412, path="*/commit/*"), "has changed since"),
             (Fault(status=429, path="*/preupload/*"), "asks to wait"),

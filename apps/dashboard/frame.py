@@ -12,11 +12,12 @@ from anime_models.record_table import FACTS, columns
 from apps.dashboard.names import BACKBONES, HEADS, REPORTED, STRATEGIES, called, short_paper
 
 # What runs have to agree in to be one configuration, which only the seed tells apart.
-CONFIGURATION = tuple(fact for fact in FACTS if fact not in ("run_id", "status", "precision", "device", "paper_table"))
+CONFIGURATION = tuple(fact for fact in FACTS if fact not in ("run_id", "status", "paper_table"))
 REPEATED = tuple(fact for fact in FACTS if fact != "run_id")
 STARTED = re.compile(r"\d{4}(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ-")
 FILTERS = ("task", "study", "backbone", "head", "strategy", "start_weights", "seed", "scale", "kind", "status")
-NOTHING = "(none)"
+PICTURES = "dataset.num_images.train"
+NOTHING, IN_PART = "(none)", "finished in part"
 
 
 def records_frame(snapshot: Snapshot, shipped: frozenset[str] = frozenset()) -> pd.DataFrame:
@@ -33,7 +34,8 @@ def records_frame(snapshot: Snapshot, shipped: frozenset[str] = frozenset()) -> 
         table["seed"] = float("nan")
     table["path"] = [str(path) for path in snapshot.paths]
     table["shipped"] = table["run_id"].isin(shipped)
-    table["configuration"] = table.groupby(list(CONFIGURATION), dropna=False, sort=False, observed=True).ngroup()
+    alike = [*CONFIGURATION, *(name for name in (PICTURES,) if name in table)]
+    table["configuration"] = table.groupby(alike, dropna=False, sort=False, observed=True).ngroup()
     firsts = table.drop_duplicates("configuration")
     names = dict(zip(firsts["configuration"], _distinct_names(firsts), strict=True))
     table["name"] = table["configuration"].map(names)
@@ -52,10 +54,15 @@ def _distinct_names(rows: pd.DataFrame) -> list[str]:
 
 
 def _tags(rows: pd.DataFrame) -> list[str]:
-    """What tells rows apart: one number of their recipes, else when they began, else the digest of their settings."""
+    """What tells rows apart: a number of their recipes, their pictures, the machine, the moment, or their settings."""
     for column in rows.columns[rows.columns.str.startswith("recipe.")]:
         if rows[column].notna().all() and rows[column].is_unique:
             return [f"{column.removeprefix('recipe.').replace('_', ' ')} {value:g}" for value in rows[column]]
+    if PICTURES in rows and rows[PICTURES].notna().all() and rows[PICTURES].is_unique:
+        return [f"{count:.0f} pictures" for count in rows[PICTURES]]
+    for place in ("device", "precision"):
+        if rows[place].notna().all() and rows[place].is_unique:
+            return [str(text) for text in rows[place]]
     began = [_began(run_id) for run_id in rows["run_id"]]
     if None not in began and len(set(began)) == len(rows):
         return [str(moment) for moment in began]
@@ -88,6 +95,13 @@ def configuration_name(row: Mapping[str, object]) -> str:
         parts.append(f"scale {row['scale']}")
     paper = short_paper(row["paper"]) if row["kind"] == REPORTED else ""
     return ", ".join(parts) + (f" ({paper})" if paper else "")
+
+
+def data_names(table: pd.DataFrame) -> pd.Series:
+    """The data set of each row, with the beginning of its digest where it is there in several states."""
+    names, states = (table[fact].astype("object").fillna("") for fact in ("dataset", "revision"))
+    several = states.groupby(names).transform("nunique") > 1
+    return names.where(~several, names + " " + states.str.split(":").str[-1].str[:7])
 
 
 def options(table: pd.DataFrame, column: str) -> list[str]:
@@ -131,8 +145,8 @@ def over_seeds(table: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
     """A row for each configuration: the mean of each wanted column over its runs.
 
     ``column:n`` counts the runs that have it, ``column:sd`` is their sample standard deviation (of several runs),
-    ``column:low`` and ``:high`` the interval (of a single run). ``runs`` counts all runs, ``run_ids`` lists them,
-    separated by spaces.
+    ``column:low`` and ``:high`` the interval (where only one run has it). ``runs`` counts all runs, ``run_ids`` lists
+    them, separated by spaces, and ``status`` is `IN_PART` where only some of them are finished.
     """
     wanted = [name for name in dict.fromkeys(wanted) if name in table]
     groups = table.groupby("configuration", sort=False)
@@ -142,19 +156,19 @@ def over_seeds(table: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
     result = result[kept].copy()
     result["runs"] = groups.size()
     result["shipped"] = groups["shipped"].any()
-    several = result["runs"] > 1
+    finished = table["status"].eq("finished").groupby(table["configuration"], sort=False).mean()
+    result["status"] = result["status"].astype("object").mask(finished.between(0, 1, inclusive="neither"), IN_PART)
     run_ids: dict[int, list[str]] = defaultdict(list)
     for configuration, run_id in zip(table["configuration"], table["run_id"], strict=True):
         run_ids[configuration].append(run_id)
     result["run_ids"] = [" ".join(run_ids[configuration]) for configuration in result.index]
     figures = groups[wanted]
-    several_of = [
-        figures.mean(),
-        figures.count().add_suffix(":n"),
-        figures.std(ddof=1).add_suffix(":sd"),
-    ]
+    counts = figures.count()
+    several_of = [figures.mean(), counts.add_suffix(":n"), figures.std(ddof=1).add_suffix(":sd")]
     ends = [f"{name}:{end}" for name in wanted for end in ("low", "high") if f"{name}:{end}" in table]
-    intervals = groups[ends].first().where(~several) if ends else pd.DataFrame(index=result.index)
+    intervals = groups[ends].first() if ends else pd.DataFrame(index=result.index)
+    for end in ends:
+        intervals[end] = intervals[end].where(counts[end.rpartition(":")[0]] == 1)
     return pd.concat([result, *several_of, intervals], axis=1).reset_index()
 
 
@@ -173,3 +187,10 @@ def figure_of(row: Mapping[str, float], column: str) -> Figure:
     low, high, sd = (float(row.get(f"{column}:{end}", float("nan"))) for end in ("low", "high", "sd"))
     value, runs = float(row.get(column, float("nan"))), int(row.get(f"{column}:n", 1))
     return Figure(value, low, high, sd, runs)
+
+
+def figures_of(rows: pd.DataFrame, column: str) -> list[Figure]:
+    """`figure_of` of every row."""
+    # Only what is asked for: as dictionaries, rows of a hundred columns are slow.
+    parts = [name for name in (column, *(f"{column}:{end}" for end in ("low", "high", "sd", "n"))) if name in rows]
+    return [figure_of(row, column) for row in rows[parts].to_dict("records")]

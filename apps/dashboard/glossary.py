@@ -51,7 +51,15 @@ RESULTS = {
     "weighted_precision": _m("Weighted precision", "Precision of the classes, each weighted with its pictures."),
     "weighted_recall": _m("Weighted recall", "Recall of the classes, each weighted with its pictures."),
     "top_5_accuracy": _m("Top-5 accuracy", "Share of pictures whose right class is among the five most probable."),
-    "loss": _m("Loss", "Mean negative log-likelihood of the right class, in nats; 0 is perfect.", "number", "lower"),
+    "loss": _m(
+        "Loss",
+        "Mean negative log-likelihood of the right class before calibration, in nats; 0 is perfect.",
+        "number",
+        "lower",
+    ),
+    "calibrated_loss": _m("Calibrated loss", "The loss at the fitted temperature, in nats.", "number", "lower"),
+    "ece": _m("ECE of the split", "Calibration error at the fitted temperature, on this split.", "number", "lower"),
+    "aurc": _m("AURC of the split", "AURC at the fitted temperature, on this split.", "number", "lower"),
     "conformal_coverage": _m("Coverage of label sets", "How often the set of labels holds the right one; aim 90%."),
     "conformal_set_size": _m("Mean set size", "Labels in the set, on average; fewer say more.", "number", "lower"),
     "shown_set_coverage": _m("Coverage of shown sets", 'How often the shown "one of …" list holds the right label.'),
@@ -82,6 +90,12 @@ RESULTS = {
     "ap_iou30": _m("AP (IoU 0.3)", "Average precision over all thresholds; a box counts at 30% overlap.", "number"),
     "false_faces_per_picture": _m("False faces per picture", "Boxes in pictures without a face.", "number", "lower"),
     "linear_probe_accuracy": _m("Linear probe", "Accuracy of a linear classifier on the frozen features."),
+    "linear_probe_accuracy_random_start": _m(
+        "Linear probe, random start", "The same on features of the untrained network: what teaching has to beat."
+    ),
+    "linear_probe_accuracy_teacher": _m(
+        "Linear probe, teacher", "The same on the teacher's features: what its pupils aim at."
+    ),
     "distillation_loss": _m("Distillation loss", "Distance to the teacher's embeddings.", "number", "lower"),
     "fid": _m(
         "FID",
@@ -143,10 +157,13 @@ FIELDS = {
         "Latency p95", "Milliseconds that 95% of the pictures stay below.", "milliseconds", "lower"
     ),
     "timing.peak_rss_mb": _m("Peak memory", "Largest size of the process in training.", "megabytes", "lower"),
+    "recipe.synthetic_ratio": _m(
+        "Generated pictures for each real one", "How many generated pictures joined the real ones.", "number", None
+    ),
     "dataset.num_images.train": _m("Training pictures", "Pictures in the training split.", "count", None),
     "dataset.num_images.test": _m("Test pictures", "Pictures in the test split.", "count", None),
     "seed": _m("Seed", "Number that all randomness of a run follows from.", "count", None),
-    "selection.best_epoch": _m("Kept epoch", "Epoch whose weights were kept, counted from 0.", "count", None),
+    "selection.best_epoch": _m("Kept epoch, from 0", "Epoch whose weights were kept; the first is 0.", "count", None),
 }
 
 
@@ -176,36 +193,61 @@ def metric(column: str) -> Metric:
     return replace(known, column=column, name=named, help=help_text)
 
 
+@dataclass(frozen=True)
+class _Scale:
+    """How a number is written: what it is multiplied with, its digits after the point, and its unit."""
+
+    factor: float
+    digits: int
+    suffix: str = ""
+
+    def text(self, value: float) -> str:
+        return f"{value * self.factor:,.{self.digits}f}"
+
+
+def _scale(value: float, unit: Unit) -> _Scale:
+    if unit == "percent":
+        return _Scale(100, 1, "%")
+    if unit == "milliseconds":
+        return _Scale(1, 1, " ms")
+    if unit == "megabytes":
+        return _Scale(1, 0, " MB")
+    size = abs(value)
+    if unit == "seconds":
+        if size < 100:
+            return _Scale(1, 1, " s")
+        return _Scale(1 / 60, 1 if size < 600 else 0, " min") if size < 7200 else _Scale(1 / 3600, 1, " h")
+    return _Scale(1, 3 if size < 10 else 1)
+
+
 def written(value: float | None, unit: Unit) -> str:
     """A number as it is read aloud, with its unit; a dash for none."""
     if value is None or value != value:
         return "—"
-    if unit == "percent":
-        return f"{value:.1%}"
-    if unit == "milliseconds":
-        return f"{value:.1f} ms"
-    if unit == "seconds":
-        return (
-            f"{value:,.1f} s" if value < 100 else f"{value / 60:,.0f} min" if value < 7200 else f"{value / 3600:,.1f} h"
-        )
-    if unit == "megabytes":
-        return f"{value:,.0f} MB"
     if unit in ("count", "flops"):
         return _large(value)
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"
+    scale = _scale(value, unit)
+    return f"{scale.text(value)}{scale.suffix}"
 
 
 def with_spread(value: float, unit: Unit, sd: float | None = None, interval: Sequence[float] | None = None) -> str:
     """``75.3% ± 1.2`` over seeds, ``75.3% (69.1 to 81.7)`` with an interval, or the number alone."""
-    text = written(value, unit)
-    factor, digits = (100, 1) if unit == "percent" else (1, 1 if unit in ("milliseconds", "seconds") else 3)
-    if text == "—" or unit in ("count", "flops", "megabytes"):
+    text, scale = written(value, unit), _scale(value, unit)
+    if text == "—" or unit in ("count", "flops"):
         return text
     if sd is not None and sd == sd:
-        return f"{text} ± {sd * factor:.{digits}f}"
+        return f"{text} ± {scale.text(sd)}"
     if interval is not None and interval[0] == interval[0]:
-        return f"{text} ({interval[0] * factor:.{digits}f} to {interval[1] * factor:.{digits}f})"
+        return f"{text} ({scale.text(interval[0])} to {scale.text(interval[1])})"
     return text
+
+
+def changed_by(change: float, unit: Unit, sd: float | None = None) -> str:
+    """A difference of two figures: ``+3.2 points`` of percent, ``-0.120 ± 0.010`` of other numbers."""
+    scale = _scale(change, unit)
+    sign = "+" if change >= 0 else ""
+    spread = f" ± {scale.text(sd)}" if sd is not None and sd == sd else ""
+    return f"{sign}{scale.text(change)}{spread}{' points' if unit == 'percent' else scale.suffix}"
 
 
 def short(value: float, unit: Unit) -> str:

@@ -107,3 +107,8 @@ def short_paper(paper: object) -> str:
         return ""
     authors = paper.partition(":")[0].split(",")
     return f"{authors[0].strip()} et al." if len(authors) > 1 else authors[0].strip()
+
+
+def paper_table(number: object) -> str:
+    """``Table 2``, or ``Tables 1-3`` for several."""
+    return f"Table{'s' * ('-' in str(number) or ',' in str(number))} {number}"

@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from apps.dashboard.frame import figure_of
+from apps.dashboard.frame import figures_of
 from apps.dashboard.glossary import metric, with_spread
-from apps.dashboard.names import FACTS, KINDS, REPORTED, TASKS, called, short_paper
+from apps.dashboard.names import FACTS, KINDS, REPORTED, TASKS, called, paper_table, short_paper
 from apps.dashboard.show import meaning, table
 
 
@@ -21,11 +21,11 @@ def in_words(rows: pd.DataFrame, columns: Sequence[str], facts: Sequence[str] = 
     for fact in facts:
         texts[called(FACTS, fact)] = [called(TASKS, text) if fact == "task" else text for text in rows[fact]]
     texts["Runs"] = list(rows["runs"])
-    records = rows.to_dict("records")
     for column in columns:
-        one, figures = metric(column), [figure_of(row, column) for row in records]
+        one, figures = metric(column), figures_of(rows, column)
         texts[one.name] = [with_spread(f.value, one.unit, f.sd, (f.low, f.high)) for f in figures]
-    texts["Source"] = [_source(row) for row in records]
+    told = rows[["kind", "paper", "paper_table", "run_ids"]]
+    texts["Source"] = [_source(row) for row in told.to_dict("records")]
     return pd.DataFrame(texts)
 
 
@@ -41,5 +41,5 @@ def record_table(rows: pd.DataFrame, columns: Sequence[str], title: str) -> None
 
 def _source(row: dict[str, object]) -> str:
     if row["kind"] == REPORTED:
-        return f"{short_paper(row['paper'])}, Table {row['paper_table']}"
+        return f"{short_paper(row['paper'])}, {paper_table(row['paper_table'])}"
     return str(row["run_ids"])

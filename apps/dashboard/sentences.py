@@ -7,7 +7,7 @@ import pandas as pd
 
 from apps.dashboard.frame import Figure, figure_of
 from apps.dashboard.glossary import Metric, metric, with_spread, written
-from apps.dashboard.names import MEASURED, REPORTED, SPLITS, called, short_paper
+from apps.dashboard.names import BACKBONES, MEASURED, REPORTED, SPLITS, called, paper_table, short_paper
 
 # The figure that says how good a model of a task is; of a generator it is called after its extractor.
 QUALITY = {
@@ -18,6 +18,8 @@ QUALITY = {
     "embedding": "test/linear_probe_accuracy",
 }
 DISTANCE = "validation/fid/"
+ALIKE = 1.25  # times the smaller: up to here two effects are called about as large
+UNSTEADY = 2.0  # times the shortest: from here on, what one network took in several runs is worth a warning
 USABLE = 0.9  # of the best figure: a model that falls short of it is not recommended for its speed or size
 ECE, LATENCY, SIZE = "calibration.after.ece", "timing.inference_ms.p50", "model.num_parameters"
 
@@ -27,7 +29,7 @@ class Choice:
     """The best configuration in one respect.
 
     Attributes:
-        aspect: ``accuracy``, ``calibrated confidence``, ``speed`` or ``size``.
+        aspect: ``accuracy`` (``quality`` where another figure ranks), ``calibrated confidence``, ``speed`` or ``size``.
         row: the row of `over_seeds` that was chosen.
         figure: its figure in words.
         sentence: what the figure means, and how sure the choice is.
@@ -58,19 +60,21 @@ def comparable(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def choices(rows: pd.DataFrame, column: str) -> list[Choice]:
-    """The best measured configuration for accuracy, for calibrated confidence, for speed and for size.
+    """The best measured configuration for accuracy (or quality), for calibrated confidence, for speed and for size.
 
-    Only those count that reach `USABLE` of the best figure.
+    For the last three only those count that reach `USABLE` of the best figure.
 
     Args:
         rows: of `over_seeds`, finished, of one task.
         column: the figure that ranks them (`quality`).
     """
     measured = comparable(rows[(rows["kind"] == MEASURED) & rows[column].notna()])
-    measured = _usable(measured, metric(column))
+    usable = _usable(measured, metric(column))
+    best = "accuracy" if column.endswith("/accuracy") else "quality"
     found = []
-    for aspect, by in (("accuracy", column), ("calibrated confidence", ECE), ("speed", LATENCY), ("size", SIZE)):
-        known = measured[measured[by].notna()] if by in measured else measured.iloc[:0]
+    for aspect, by in ((best, column), ("calibrated confidence", ECE), ("speed", LATENCY), ("size", SIZE)):
+        rivals = measured if by == column else usable
+        known = rivals[rivals[by].notna()] if by in rivals else rivals.iloc[:0]
         if len(known):
             found.append(_choice(aspect, known, metric(by), metric(column)))
     return found
@@ -135,10 +139,10 @@ def best_reported(rows: pd.DataFrame, column: str) -> str:
         return ""
     by = metric(column)
     row = reported.sort_values(column, ascending=by.better == "lower").iloc[0]
-    value = written(row[column], by.unit)
+    value, place = written(row[column], by.unit), paper_table(row["paper_table"])
     return (
-        f"The best figure in the papers is {by.name} {value}: {row['name']}, Table {row['paper_table']}. It was got on "
-        f"the paper's own data ({row['dataset']}), so it says how hard the task is, not which model is better."
+        f"The best figure in the papers is {by.name} {value}: {row['name']}, {place}. It was got on the paper's own "
+        f"data ({row['dataset']}), so it says how hard the task is, not which model is better."
     )
 
 
@@ -149,13 +153,40 @@ def strategy_or_backbone(rows: pd.DataFrame, by: Metric) -> str:
         return ""
     strategy = float((grid.max(axis=1) - grid.min(axis=1)).mean())
     backbone = float((grid.max(axis=0) - grid.min(axis=0)).mean())
-    more = "The strategy matters more than the backbone" if strategy > backbone else "The backbone matters more"
+    if max(strategy, backbone) < ALIKE * min(strategy, backbone):
+        more = "Strategy and backbone matter about as much"
+    else:
+        more = "The strategy matters more than the backbone" if strategy > backbone else "The backbone matters more"
     unit = "points of " if by.unit == "percent" else "of "
     factor = 100 if by.unit == "percent" else 1
     digits = 1 if by.unit == "percent" else 3
     return (
         f"{more}: for one backbone, the best and the worst strategy are {strategy * factor:.{digits}f} {unit}{by.name} "
         f"apart on average; for one strategy, the best and the worst backbone {backbone * factor:.{digits}f}."
+    )
+
+
+def unsteady(runs: pd.DataFrame, column: str) -> str:
+    """A warning where one network took very different times in different runs; empty where none did.
+
+    Args:
+        runs: a row for each run.
+        column: a latency.
+    """
+    if not column.startswith("timing.inference_ms.") or column not in runs:
+        return ""
+    measured = runs[(runs["kind"] == MEASURED) & runs[column].notna()]
+    alike = [name for name in ("backbone", "head", "device", "recipe.image_size") if name in runs]
+    spans = measured.groupby(alike, observed=True, dropna=False)[column].agg(["min", "max"])
+    factors = spans["max"] / spans["min"]
+    if not (factors > UNSTEADY).any():
+        return ""
+    worst = int(factors.argmax())
+    low, high = (written(value, "milliseconds") for value in spans.iloc[worst])
+    name = called(BACKBONES, factors.index[worst][0])
+    return (
+        f"One and the same network ({name}) took from {low} to {high} in different runs: the machine "
+        "was busy with other work at times. Smaller differences of latency say nothing."
     )
 
 

@@ -119,7 +119,8 @@ def curves(books: Library, sides: Sequence[Side]) -> None:
         by_seconds = one_of("Over", ("epochs", "seconds"), "over") == "seconds"
     explained = (
         "Each line is what `metrics.jsonl` says of a run, epoch by epoch. Several seeds are their mean with a band of "
-        "± one standard deviation. Over seconds, a cheaper run reaches further to the left."
+        "± one standard deviation, and where one of them has ended that of the others. Over seconds, a "
+        "cheaper run ends further to the left."
     )
     figure(over_training(runs, shown, by_seconds), f"{metric(shown).name} over training", explained)
 
@@ -135,7 +136,7 @@ def _epochs(books: Library, run_id: str) -> Epochs:
 
 def confusions(books: Library, sides: Sequence[Side]) -> None:
     """What is taken for what, and between two sides how that differs."""
-    split = _split(books, sides)
+    split = split_of(books, sides)
     found = {side.name: predictions_of(books, side, split) for side in sides}
     known = {name: pairs for name, pairs in found.items() if pairs}
     for name in found.keys() - known.keys():
@@ -154,7 +155,8 @@ def confusions(books: Library, sides: Sequence[Side]) -> None:
             figure(confusion_difference(first, second, names), "How does the second differ from the first?", explained)
 
 
-def _split(books: Library, sides: Sequence[Side]) -> str:
+def split_of(books: Library, sides: Sequence[Side]) -> str:
+    """The split whose predictions are looked at; there is a choice where there are several."""
     splits: dict[str, None] = {}
     for side in sides:
         files = books.files(side.run_ids[0])

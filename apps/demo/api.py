@@ -46,8 +46,8 @@ class Endpoints:
             top_k: how many candidates to list per answer.
             detection_threshold: score in [0, 1] that a face needs; null leaves it to the detector.
             abstain_below: confidence in [0, 1] that an answer needs; null leaves it to each model.
-            character_model: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
-            emotion_model: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
+            character_model: "built-in" or owner/name on the Hugging Face Hub (a page of your own: also a folder).
+            emotion_model: "built-in" or owner/name on the Hugging Face Hub (a page of your own: also a folder).
 
         Returns:
             width and height of the upright picture in pixels
@@ -77,8 +77,8 @@ class Endpoints:
             images: the pictures, at most 200.
             detection_threshold: score in [0, 1] that a face needs; null leaves it to the detector.
             abstain_below: confidence in [0, 1] that an answer needs; null leaves it to each model.
-            character_model: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
-            emotion_model: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
+            character_model: "built-in" or owner/name on the Hugging Face Hub (a page of your own: also a folder).
+            emotion_model: "built-in" or owner/name on the Hugging Face Hub (a page of your own: also a folder).
 
         Returns:
             rows: one per face with the name of its file, or one with the error of a file that could not be read
@@ -95,7 +95,7 @@ class Endpoints:
 
         Args:
             task: what the model answers, "character" or "emotion".
-            source: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
+            source: "built-in" or owner/name on the Hugging Face Hub (a page of your own: also a folder).
 
         Returns:
             source, task, backbone, num_labels, labels

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from anime_models.errors import ConfigError
-from apps.demo.models import BUILT_IN
+from apps.demo.models import known_sources
 
 
 def add_endpoint(call: Any, inputs: list[Any], outputs: Any, concurrency_id: str | None) -> None:
@@ -32,7 +32,7 @@ def sent_source(name: str, value: object) -> str:
         ConfigError: it is no text.
     """
     if not isinstance(value, str):
-        raise ConfigError(f"{name} is {value!r}; give a text: {BUILT_IN}, a checkpoint folder, or owner/name.")
+        raise ConfigError(f"{name} is {value!r}; give a text: {known_sources()}.")
     return value
 
 

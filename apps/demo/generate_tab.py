@@ -12,13 +12,13 @@ from apps.demo.generate.animation_panel import AnimationPanel
 from apps.demo.generate.controls import UNSEEN, Controls
 from apps.demo.generate.epochs_panel import EpochsPanel
 from apps.demo.generate.explore_panels import CLEARED, NeighboursPanel, RankingPanel
-from apps.demo.generate.laboratory import NO_GENERATOR, GeneratorShelf, Laboratory
+from apps.demo.generate.laboratory import GeneratorShelf, Laboratory, no_generator
 from apps.demo.generate.points import FIRST_POINT, read_query
 from apps.demo.generate.projection_panel import ProjectionPanel
 from apps.demo.generate.save_panel import SavePanel
 from apps.demo.generate.scripts import READ_ADDRESS, show_tab_script
 from apps.demo.generate.seen_panel import SeenPanel
-from apps.demo.models import BUILT_IN, ModelShelf
+from apps.demo.models import BUILT_IN, ModelShelf, known_sources
 from apps.demo.rendering import render_done, render_error
 
 GENERATE = "generate"
@@ -33,7 +33,7 @@ class GenerateTab:
         self.generators = generators
         first = generators.first()
         self._missing = gr.HTML(
-            render_error(NO_GENERATOR), visible=first is None, elem_id="am-no-generator", js_on_load=None
+            render_error(no_generator()), visible=first is None, elem_id="am-no-generator", js_on_load=None
         )
         self._link_status = gr.HTML("", elem_id="am-link-status", js_on_load=None)
         # Hidden by class: what is hidden inside would be shown with a bench that was made visible.
@@ -73,7 +73,7 @@ class GenerateTab:
                 value=BUILT_IN,
                 allow_custom_value=True,
                 label="Generator",
-                info="built-in, a checkpoint folder, or owner/name on the Hugging Face Hub",
+                info=known_sources(),
                 elem_id="am-generator",
             )
             button = gr.Button("Use this generator", size="md", elem_id="am-use-generator")
@@ -121,7 +121,8 @@ class GenerateTab:
         try:
             laboratory = self.generators.get(source)
         except AnimeModelsError as error:
-            return [*self._unchanged, render_error(f"{error} Still in use: {old}.")]
+            kept = "" if old == BUILT_IN and self.generators.first() is None else f" Still in use: {old}."
+            return [*self._unchanged, render_error(f"{error}{kept}")]
         size = laboratory.generator.image_size
         done = render_done(f"In use: {source} ({size} px, directions: {len(laboratory.direction_names)}).")
         return [*self._equipped(source, laboratory, FIRST_POINT), done]

@@ -20,7 +20,7 @@ from PIL import Image
 
 from anime_models.classifier import Classifier
 from anime_models.faces import FaceDetector
-from anime_models.hub import local_folder
+from anime_models.hub import loading_from
 from anime_models.reader import FaceReader, Reading
 from apps.demo.models import BUILT_IN, EMBEDDED_NAMES, ModelChoice, ModelShelf, load_classifier
 from apps.demo.wording import Task
@@ -97,4 +97,7 @@ def load_model(task: Task, source: str) -> Classifier:
 def load_detector() -> FaceDetector:
     """The detector, which may lie on the Hub."""
     elsewhere = os.environ.get(f"{PREFIX}DETECTOR")
-    return FaceDetector.load(local_folder(elsewhere) if elsewhere else None)
+    if not elsewhere:
+        return FaceDetector.load()
+    with loading_from(elsewhere) as folder:
+        return FaceDetector.load(folder)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from anime_models.classifier import Classifier
 from anime_models.errors import CheckpointError
 from anime_models.faces import FaceDetector
+from anime_models.hub import is_public
 from anime_models.reader import FaceReader
 from apps.demo.shelf import Shelf
 from apps.demo.wording import Task
@@ -31,6 +32,12 @@ class ModelChoice:
     def changed(self, task: Task, source: str) -> "ModelChoice":
         """The same with another model for one task."""
         return replace(self, character=source) if task == "character" else replace(self, emotion=source)
+
+
+def known_sources() -> str:
+    """Where a visitor may take a model from, in words."""
+    folder = "" if is_public() else " a checkpoint folder,"
+    return f"{BUILT_IN},{folder} or owner/name on the Hugging Face Hub"
 
 
 def load_classifier(task: Task, source: str) -> Classifier:

@@ -7,7 +7,7 @@ import gradio as gr
 from anime_models.errors import AnimeModelsError
 from apps.demo.identify import DEFAULT_TOP_K, Settings
 from apps.demo.messages import errors_as_messages
-from apps.demo.models import BUILT_IN, ModelChoice, ModelShelf
+from apps.demo.models import BUILT_IN, ModelChoice, ModelShelf, known_sources
 from apps.demo.rendering import TASK_TITLES, render_done, render_error
 from apps.demo.wording import TASKS, Task
 
@@ -67,7 +67,7 @@ class SettingsPanel:
                 value=BUILT_IN,
                 allow_custom_value=True,
                 label=f"{TASK_TITLES[task]} model",
-                info="built-in, a checkpoint folder, or owner/name on the Hugging Face Hub",
+                info=known_sources(),
                 elem_id=f"am-{task}-model",
             )
             for task in TASKS

@@ -50,6 +50,7 @@ def test_a_face_is_drawn_and_read(client: Client, generator: FaceGenerator) -> N
     assert told["permalink"] == generator.permalink(point)
     assert told["character"]["answer"] == "Aoi Hoshino (Harbour Lights), 95% confident"
     assert 0 <= told["novelty_percentile"] <= 100
+    assert told["novelty_distance"] >= 0
 
 
 def test_a_permalink_makes_the_same_face_again(client: Client) -> None:

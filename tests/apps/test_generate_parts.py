@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from anime_models.classifier import Prediction
 from anime_models.drawn_faces import draw_face
 from anime_models.errors import AnimeModelsError, CheckpointError, ConfigError
+from anime_models.generator import FaceGenerator
+from anime_models.generator_checkpoint import NOVELTY, load_generator
+from anime_models.hub import PUBLIC
+from anime_models.novelty import Novelty
 from anime_models.permalinks import FacePoint
 from anime_models.projection import Projection
 from anime_models.records import Result, SelectionPart, read_record, write_record
@@ -23,7 +28,7 @@ from apps.demo.generate.exploring import (
 )
 from apps.demo.generate.keeping import grid_picture, without_repeats
 from apps.demo.generate.laboratory import MAX_DIRECTIONS, GeneratorShelf, Laboratory
-from apps.demo.generate.newness import newness_in_words
+from apps.demo.generate.newness import load_newness, newness_in_words
 from apps.demo.generate.points import (
     Link,
     controls_of,
@@ -36,6 +41,7 @@ from apps.demo.generate.points import (
 from apps.demo.generate.projecting import Flag, Step, cut_face, point_of_projection, projected
 from apps.demo.generate.rendering import render_face, render_keyframes, render_readings, render_tiles
 from apps.demo.models import BUILT_IN
+from apps.demo.wording import TASKS, Task
 from tests.apps.fakes import FakeDetector, make_prediction
 from tests.small_generators import NAMES, small_generator
 
@@ -151,23 +157,40 @@ def test_the_big_face_is_enlarged_and_described(laboratory: Laboratory) -> None:
 
 
 def test_readings_hold_answers_and_facts() -> None:
-    answers = {"character": make_prediction("character"), "emotion": make_prediction("emotion")}
-    html = render_readings(answers, 2, 63.0, -1.25)  # type: ignore[arg-type]
+    answers: dict[Task, Prediction] = {task: make_prediction(task) for task in TASKS}
+    html = render_readings(answers, 2, Novelty(2.5, 63.0), -1.25)
     assert html.count('role="meter"') == 4
     assert "63% of real faces that training never saw" in html
     assert "-1.25" in html
-    assert "training never saw" not in render_readings(answers, 2, None, 0.0)  # type: ignore[arg-type]
+    assert "training never saw" not in render_readings(answers, 2, None, 0.0)
 
 
 def test_newness_in_words() -> None:
-    assert newness_in_words(50).startswith("Not a copy: 50%")
-    assert newness_in_words(2).startswith("Close to a training face: 98%")
-    assert newness_in_words(0).startswith("Close to a training face: 100%")
+    assert newness_in_words(Novelty(2.5, 50)).startswith("Not a copy: 50%")
+    assert newness_in_words(Novelty(2.5, 50)).endswith("Its distance to the nearest one is 2.50.")
+    assert newness_in_words(Novelty(0.1, 2)).startswith("Close to a training face: 98%")
+    assert newness_in_words(Novelty(0, 0)).startswith("Close to a training face: 100%")
 
 
-def test_newness_is_a_percentile(laboratory: Laboratory) -> None:
+def test_newness_is_a_distance_and_a_percentile(laboratory: Laboratory) -> None:
     assert laboratory.newness is not None
-    assert 0 <= laboratory.newness.percentile(laboratory.generator.image(POINT)) <= 100
+    novelty = laboratory.newness.of(laboratory.generator.image(POINT))
+    assert novelty.distance > 0
+    assert 0 <= novelty.percentile <= 100
+
+
+def test_a_broken_comparison_is_the_generator_s_and_tells_no_folder(tmp_path: Path) -> None:
+    folder = small_generator(tmp_path, epochs=0, novelty=False)
+    (folder / NOVELTY).write_bytes(b"broken")
+    with pytest.raises(CheckpointError, match=r"^rin/faces/novelty\.safetensors is damaged") as raised:
+        load_newness(FaceGenerator(load_generator(folder), "rin/faces"))
+    assert str(folder) not in str(raised.value)
+
+
+def test_a_public_page_sends_nobody_to_its_folders(no_built_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PUBLIC, "1")
+    with pytest.raises(CheckpointError, match=r"Name one on the Hugging Face Hub as owner/name\.$"):
+        GeneratorShelf().get(BUILT_IN)
 
 
 @pytest.mark.parametrize(("loop", "frames"), [(True, 12), (False, 9)])

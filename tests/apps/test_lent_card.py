@@ -1,7 +1,8 @@
 """On a Space with a lent card the same answers come from the card, or from the CPU when there is none."""
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
@@ -107,8 +108,13 @@ def test_models_can_lie_on_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(source)
         return FakeClassifier("character" if "char" in source else "emotion")
 
+    @contextmanager
+    def loading_from(source: str) -> Iterator[None]:
+        asked.append(source)
+        yield
+
     monkeypatch.setattr(Classifier, "load", load)
-    monkeypatch.setattr(lent_card, "local_folder", asked.append)
+    monkeypatch.setattr(lent_card, "loading_from", loading_from)
     for name in ("DETECTOR", "CHARACTERS", "EMOTIONS"):
         monkeypatch.setenv(f"ANIME_MODELS_{name}", f"rin/{name.lower()}")
     hosted_shelf(None).reader(ModelChoice())

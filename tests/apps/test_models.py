@@ -6,9 +6,10 @@ import pytest
 from anime_models.backbones import build_model
 from anime_models.checkpoints import save_checkpoint
 from anime_models.classifier import Classifier
-from anime_models.errors import CheckpointError, HubError
+from anime_models.errors import CheckpointError, ConfigError, HubError
 from apps.demo.about import describe, render_about
-from apps.demo.models import BUILT_IN, ModelChoice, ModelShelf
+from apps.demo.calls import sent_source
+from apps.demo.models import BUILT_IN, ModelChoice, ModelShelf, known_sources
 from apps.demo.wording import Task
 from tests.apps.fakes import FakeClassifier, FakeDetector, make_config, make_record
 
@@ -143,3 +144,14 @@ def test_the_about_page_gives_figures_and_limits(fakes: dict[Task, FakeClassifie
     ):
         assert text in html
     assert "<b>" not in html
+
+
+@pytest.mark.parametrize(("is_public", "folders_are_named"), [("1", False), ("0", True)])
+def test_a_public_page_offers_no_folders(
+    monkeypatch: pytest.MonkeyPatch, is_public: str, folders_are_named: bool
+) -> None:
+    monkeypatch.setenv("ANIME_MODELS_PUBLIC", is_public)
+    assert ("folder" in known_sources()) == folders_are_named
+    with pytest.raises(ConfigError, match="give a text") as caught:
+        sent_source("source", 7)
+    assert ("folder" in str(caught.value)) == folders_are_named

@@ -1,6 +1,6 @@
 """How fast the dashboard loads many records and redraws after a filter, and how its memory grows.
 
-    python -m tests.benchmarks.bench_dashboard [--records 10000] [--rounds 5]
+    python -m tests.benchmarks.bench_dashboard [--records 10000] [--rounds 5] [--classes 6]
 
 Judged is processor time, which busy cores hardly change; the time that passed stands beside it. Exits with 1 when a
 limit is exceeded.
@@ -48,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--records", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--classes", type=int, default=6, help="classes that each record has figures of")
     parser.add_argument("--load", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.load is not None:
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     with tempfile.TemporaryDirectory() as folder:
         half, whole = Path(folder) / "half", Path(folder) / "whole"
-        for number, record in enumerate(many_records(options.records)):
+        for number, record in enumerate(many_records(options.records, options.classes)):
             write_record(record, whole / record.run_id / "record.json")
             if number < options.records // 2:
                 write_record(record, half / record.run_id / "record.json")

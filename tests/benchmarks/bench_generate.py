@@ -1,9 +1,9 @@
-"""What a new face costs beyond its network: from a slider's values to what the page shows, and to the screen.
+"""What a new face costs beyond its network and beyond a plain page: from a slider to the page, and to the screen.
 
     python -m tests.benchmarks.bench_generate [--generator SOURCE] [--rounds 60] [--threads 2]
 
-Without a generator, and where none is built in, one with random weights is measured. Exits with 1 when a limit is
-exceeded. Busy cores make every figure worse but the ratio.
+Without a generator, and where none is built in, one of the size that ships, with random weights, is measured. Exits
+with 1 when a limit is exceeded. Busy cores make every figure worse but the ratios.
 """
 
 from __future__ import annotations
@@ -30,28 +30,32 @@ from tests.browser.driver import Visit, launch_browser
 from tests.small_generators import small_generator
 
 MAX_RATIO = 3.0
+MAX_PLAIN_RATIO = 1.5
 MAX_SLIDER_MS = 150.0
+LOADING_MS = 120_000
 WARM_UP = 3
 WIDTH = 64
 # Drags the seed slider step by step; how long after each step the new face is on the screen, in milliseconds.
 DRAG = """async (rounds) => {
     const slider = document.querySelector("#am-seed-slider input[type=range]");
-    const caption = document.querySelector("#am-face figcaption");
+    const face = document.querySelector("#am-face");
+    const shown = () => face.querySelector("img")?.src;
     const took = [];
     for (let seed = 100; seed < 100 + rounds; seed++) {
-        const shown = new Promise((done) => {
+        const before = shown();
+        const changed = new Promise((done) => {
             const watcher = new MutationObserver(() => {
-                if (!caption.textContent.startsWith(`Seed ${seed},`)) return;
+                if (!shown() || shown() === before) return;
                 watcher.disconnect();
                 done();
             });
-            watcher.observe(caption, { childList: true, characterData: true, subtree: true });
+            watcher.observe(face, { childList: true, attributes: true, subtree: true });
         });
         const started = performance.now();
         slider.value = seed;
         slider.dispatchEvent(new Event("input", { bubbles: true }));
-        await shown;
-        await document.querySelector("#am-face img").decode();
+        await changed;
+        await face.querySelector("img").decode();
         took.push(performance.now() - started);
     }
     return took;
@@ -67,16 +71,20 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         source = options.generator
-        if source is None and not EMBEDDED.is_dir():
-            source = str(small_generator(Path(folder), width=WIDTH))
+        if source is None:
+            source = str(EMBEDDED if EMBEDDED.is_dir() else small_generator(Path(folder), width=WIDTH))
         whole, bare = time_faces(GeneratorShelf(source).get(BUILT_IN), options.rounds)
-        slider = time_slider(source, options.rounds)
+        slider = time_slider("apps.demo", source, options.rounds)
+        plain = time_slider("tests.benchmarks.plain_generate", source, options.rounds)
     tell("controls to a face on the page, without the browser", whole)
     tell("the generator's network alone", bare)
     tell("slider to the new face on the screen", slider)
+    tell("the same on a plain page", plain)
     ratio = float(np.median(whole) / np.median(bare))
+    plain_ratio = float(np.median(slider) / np.median(plain))
     return check(
         ("time of a face over that of its network", ratio, MAX_RATIO, "x"),
+        ("time to the screen over that of a plain page", plain_ratio, MAX_PLAIN_RATIO, "x"),
         ("slider to the new face on the screen, p95", float(np.percentile(slider, 95)), MAX_SLIDER_MS, "ms"),
     )
 
@@ -107,16 +115,17 @@ def draw(laboratory: Laboratory, point: FacePoint) -> None:
     link_query(Link(laboratory.generator.permalink(found)))
 
 
-def time_slider(source: str | None, rounds: int) -> np.ndarray:
-    """Durations in milliseconds ``[rounds]`` from a step of the slider to the face in a browser."""
-    arguments = [] if source is None else ["--generator", source]
+def time_slider(module: str, source: str, rounds: int) -> np.ndarray:
+    """Durations in milliseconds ``[rounds]`` from a step of a page's slider to the face in a browser."""
     with (
-        served("apps.demo", *arguments) as address,
+        served(module, "--generator", source) as address,
         sync_playwright() as playwright,
         launch_browser(playwright) as browser,
     ):
         page = Visit(browser, address, "?tab=generate").page
-        expect(page.locator("#am-neighbours button")).to_have_count(9, timeout=120_000)
+        if module == "apps.demo":
+            expect(page.locator("#am-neighbours button")).to_have_count(9, timeout=LOADING_MS)
+        page.locator("#am-seed-slider input[type=range]").wait_for(timeout=LOADING_MS)
         page.evaluate(DRAG, WARM_UP)
         return np.array(page.evaluate(DRAG, rounds))
 

@@ -5,7 +5,8 @@
 
 The plain loop has the same model, start weights, pictures in memory, augmentation, epochs and threads; it runs in fp32
 and puts every picture through the whole network in every epoch. Both are timed in turn, validation included. Exits
-with 1 when a strategy is not as much faster as it is meant to be.
+with 1 when a strategy is not as much faster as it is meant to be, or (with two seeds and more) less accurate than the
+plain loop by more than a standard error: that over seeds, or that of a share of the test pictures if it is larger.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Run:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print a table; 1 when an aim is missed."""
+    """Print a line for each strategy; 1 when an aim is missed."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--data", type=Path, help="dataset folder; procedural faces by default")
     parser.add_argument("--backbone", default="resnet18")
@@ -74,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _compare(
     splits: dict[str, FaceDataset], strategy: str, epochs: int, aim: float, options: argparse.Namespace, folder: Path
 ) -> bool:
-    """Run both loops with every seed and print what they took and reached; whether the aim is met."""
+    """Run both loops with every seed and print what they took and reached; whether the aims are met."""
     recipe = replace(at_scale(recipe_named(f"santoro-{strategy}"), "cpu"), epochs=epochs, patience=0)
     plain, ours = [], []
     for seed in range(42, 42 + options.seeds):
@@ -108,7 +109,9 @@ def _compare(
         f"{options.seeds} seeds, {of_test:.4f} by the {count} test pictures",
         flush=True,
     )
-    return ratio >= aim
+    error = np.nanmax([of_seeds, of_test])
+    as_accurate = options.seeds == 1 or accuracies[1].mean() >= mean - error
+    return ratio >= aim and bool(as_accurate)
 
 
 def _plain(job: Job, pixels: TrainingPixels, preprocessing: Preprocessing) -> Run:

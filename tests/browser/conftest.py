@@ -63,6 +63,13 @@ def generate(browser: Browser, laboratory: str) -> Iterator[Callable[..., Page]]
         yield lambda query="?tab=generate", **options: open_page(query, **options)
 
 
+@pytest.fixture(scope="module")
+def generate_page(browser: Browser, laboratory: str) -> Iterator[Page]:
+    """The tab Generate of `laboratory`, opened once for all tests of a module; nothing may go wrong, as in `visit`."""
+    with visits(browser, laboratory) as open_page:
+        yield open_page("?tab=generate")
+
+
 @pytest.fixture
 def visit_bare(browser: Browser, bare_demo: str) -> Iterator[Callable[..., Page]]:
     """Open the demo that has no generator; nothing may go wrong, as in `visit`."""

@@ -18,8 +18,10 @@ FLAGS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
-# The page is ready when the first example can be clicked; a link to a face opens another tab.
-READY = ".am-example:visible, #am-face img:visible, #am-no-generator:visible"
+# Machines that test are often busy with something else as well.
+PATIENCE_MILLISECONDS = 120_000
+# The page is ready when the first example can be clicked; a link can open another tab.
+READY = ".am-example:visible, #am-face img:visible, #am-no-generator:visible, #am-about section:visible"
 
 
 def launch_browser(playwright: Playwright) -> Browser:
@@ -38,6 +40,7 @@ class Visit:
         self.troubles: list[str] = []
         self._address = address
         self._context = browser.new_context(**options)
+        self._context.set_default_timeout(PATIENCE_MILLISECONDS)
         self.page: Page = self._context.new_page()
         self.page.on("console", self._note_message)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))

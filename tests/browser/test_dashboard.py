@@ -143,6 +143,10 @@ def test_tables_and_figures_are_downloaded(look: Callable[..., Page], tmp_path: 
     rows = list(csv.DictReader((tmp_path / "grid.csv").read_text().splitlines()))
     assert len(rows) == 32
     assert {row["kind"] for row in rows} == {"measured", "reported"}
+    with page.expect_download() as waiting:
+        page.locator(".modebar-btn").first.click()
+    waiting.value.save_as(tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
     page.get_by_test_id("stPopover").filter(has_text="Download").last.click()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Page (HTML)").click()
@@ -159,9 +163,8 @@ def test_the_record_of_a_run_is_downloaded(look: Callable[..., Page], tmp_path: 
 
 
 def test_every_page_is_one_click_away(look: Callable[..., Page]) -> None:
-    page = look()
+    page = look(f"compare?runs={RUN}&runs={OTHER}")
     titles = {
-        "Compare": "How do runs compare?",
         "Efficiency": "What does accuracy cost?",
         "Calibration": "How far can confidences be trusted?",
         "Strategies": "Which strategy suits which backbone?",
@@ -171,10 +174,12 @@ def test_every_page_is_one_click_away(look: Callable[..., Page]) -> None:
         "Mistakes": "Where do models go wrong?",
         "Run": "What is there to know about a run?",
         "Overview": "Which model should I use, and why?",
+        "Compare": "How do runs compare?",
     }
     for name, title in titles.items():
         page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=False).click()
         expect(page.locator("h1")).to_have_text(title)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
 def test_a_model_of_the_overview_leads_to_its_run(look: Callable[..., Page]) -> None:

@@ -17,8 +17,7 @@ from training.common.cards import (
 
 CLASSIFIER = ModelKind(
     pipeline_tag="image-classification",
-    library="timm",
-    tags=("face",),
+    tags=("timm", "face"),
     headlines={"accuracy": "accuracy", "macro_f1": "f1"},
 )
 USES = {

@@ -44,6 +44,9 @@ class CardPlace:
 
 FOLDER_PLACE = CardPlace()
 
+# What the weights are for. Under the names of timm and others the Hub would show a snippet that cannot load them.
+LIBRARY = "pytorch"
+
 
 @dataclass(frozen=True)
 class ModelKind:
@@ -51,13 +54,11 @@ class ModelKind:
 
     Attributes:
         pipeline_tag: the Hub's name of what it does.
-        library: the Hub's name of the library that its weights belong to.
         tags: further words to find it by.
         headlines: the metrics that stand for it, by our names (without ``/extractor``), with the Hub's.
     """
 
     pipeline_tag: str
-    library: str
     tags: tuple[str, ...]
     headlines: Mapping[str, str]
 
@@ -67,7 +68,7 @@ def front_matter(kind: ModelKind, record: RunRecord, place: CardPlace) -> str:
     index = model_index(kind, record, place)
     fields: dict[str, Any] = {
         "license": place.license,
-        "library_name": kind.library,
+        "library_name": LIBRARY,
         "pipeline_tag": kind.pipeline_tag,
         "base_model": place.base_model,
         "datasets": [place.dataset] if place.dataset else None,
@@ -123,8 +124,8 @@ def interval_of(result: Result) -> str:
 
 
 def loading(lines: Sequence[str]) -> list[str]:
-    """The section on how to load a model, from its lines of Python."""
-    return ["## Load it", "", "```python", *lines, "```", ""]
+    """The section on how to load a model, from its lines of Python, of which the first is the import."""
+    return ["## Load it", "", "```python", lines[0], "", *lines[1:], "```", ""]
 
 
 def data_section(record: RunRecord, place: CardPlace) -> list[str]:

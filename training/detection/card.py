@@ -17,8 +17,7 @@ from training.common.cards import (
 
 DETECTOR = ModelKind(
     pipeline_tag="object-detection",
-    library="timm",
-    tags=("face-detection",),
+    tags=("timm", "face-detection"),
     headlines={"f1_iou50": "f1", "precision_iou50": "precision", "recall_iou50": "recall"},
 )
 USE = "For finding faces in anime and manga illustrations, before something else looks at each."

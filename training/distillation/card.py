@@ -17,8 +17,7 @@ from training.common.cards import (
 
 EMBEDDING = ModelKind(
     pipeline_tag="image-feature-extraction",
-    library="timm",
-    tags=("distillation",),
+    tags=("timm", "distillation"),
     headlines={"distillation_loss": "distillation_loss"},
 )
 USE = "For starting classifiers of drawn faces where ImageNet weights cannot be had."

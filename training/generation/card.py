@@ -17,7 +17,6 @@ from training.common.cards import (
 
 GENERATOR = ModelKind(
     pipeline_tag="unconditional-image-generation",
-    library="pytorch",
     tags=("dcgan", "gan"),
     headlines={"fid": "fid", "kid": "kid"},
 )

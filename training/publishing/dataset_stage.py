@@ -8,6 +8,7 @@ annotator gave, stands as a configuration of its own beside the consensus.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_
 
 
 @dataclass(frozen=True)
-class _Split:
+class Split:
     """One split of one configuration: its files as a pattern, and what is in them."""
 
     config: str
@@ -67,14 +68,14 @@ def stage_dataset(folder: Path, staged: Path) -> Stage:
     return Stage(staged, "dataset", f"{total} pictures in {len(splits)} splits", notes)
 
 
-def _parquet_splits(folder: Path) -> tuple[list[str], list[_Split]]:
+def _parquet_splits(folder: Path) -> tuple[list[str], list[Split]]:
     paths = sorted(folder.glob("*.parquet"))
     splits = [_parquet_split(path) for path in paths]
     _check_groups({path.stem: path for path in paths if path.stem in SPLITS})
     return [path.name for path in paths], splits
 
 
-def _parquet_split(path: Path) -> _Split:
+def _parquet_split(path: Path) -> Split:
     config, _, name = path.stem.rpartition("_")
     if path.stem == ANNOTATIONS:
         config, name = ANNOTATIONS, "train"
@@ -82,16 +83,25 @@ def _parquet_split(path: Path) -> _Split:
         raise DatasetError(
             f"{path} is neither a split ({', '.join(SPLITS)}), nor NAME_SPLIT, nor {ANNOTATIONS}. Rename it."
         )
+    return parquet_split(path, config or DEFAULT, name)
+
+
+def parquet_split(path: Path, config: str, name: str) -> Split:
+    """What a Parquet file holds, as a split of a configuration.
+
+    Raises:
+        DatasetError: it is none, or a row's picture is not in it.
+    """
     try:
         with pq.ParquetFile(path) as file:
-            described, schema, has_pictures = file.metadata, file.schema_arrow, _holds_pictures(file)
+            rows, schema, has_pictures = file.metadata, file.schema_arrow, _holds_pictures(file)
     except (pa.ArrowException, OSError) as error:
         raise DatasetError(f"{path} cannot be read as Parquet ({error}); make it again.") from error
     if not has_pictures:
         raise DatasetError(f"{path}: a row holds no image bytes; write the images into the Parquet file.")
-    num_bytes = sum(described.row_group(i).total_byte_size for i in range(described.num_row_groups))
+    num_bytes = sum(rows.row_group(i).total_byte_size for i in range(rows.num_row_groups))
     features = Features.from_arrow_schema(schema)
-    return _Split(config or DEFAULT, name, path.name, features, num_bytes, described.num_rows, path.stat().st_size)
+    return Split(config, name, path.name, features, num_bytes, rows.num_rows, path.stat().st_size)
 
 
 def _holds_pictures(file: pq.ParquetFile) -> bool:
@@ -116,7 +126,7 @@ def _check_groups(paths: dict[str, Path]) -> None:
                 raise DatasetError(f"The group {group!r} is in the splits {seen[group]} and {split}; split by group.")
 
 
-def _picture_splits(folder: Path) -> tuple[list[str], list[_Split]]:
+def _picture_splits(folder: Path) -> tuple[list[str], list[Split]]:
     """Splits of an image folder, ``SPLIT/*.png`` with ``SPLIT/metadata.jsonl``."""
     files, splits = [], []
     for name in SPLITS:
@@ -132,7 +142,7 @@ def _picture_splits(folder: Path) -> tuple[list[str], list[_Split]]:
     return files, splits
 
 
-def _picture_split(folder: Path, file_bytes: int) -> _Split:
+def _picture_split(folder: Path, file_bytes: int) -> Split:
     try:
         with tempfile.TemporaryDirectory() as cache:
             pictures = load_dataset("imagefolder", data_dir=str(folder), split="train", cache_dir=cache)
@@ -141,16 +151,13 @@ def _picture_split(folder: Path, file_bytes: int) -> _Split:
         raise DatasetError(
             f"{folder} is no folder of pictures that `datasets` reads: {error}. Correct {METADATA}."
         ) from error
-    return _Split(DEFAULT, folder.name, f"{folder.name}/**", features, num_bytes, rows, file_bytes)
+    return Split(DEFAULT, folder.name, f"{folder.name}/**", features, num_bytes, rows, file_bytes)
 
 
-def _card(folder: Path, splits: list[_Split]) -> str:
+def _card(folder: Path, splits: list[Split]) -> str:
     """The folder's own card, with what its files say of themselves in the front matter."""
     own, body = read_card(folder)
-    names = list(dict.fromkeys(split.config for split in splits))
-    data = DatasetCardData()
-    infos = {name: _info([split for split in splits if split.config == name]) for name in names}
-    DatasetInfosDict(infos).to_dataset_card_data(data)
+    names = _configs(splits)
     total = sum(split.num_examples for split in splits if split.config != ANNOTATIONS)
     fields: dict[str, Any] = {
         "pretty_name": folder.name,
@@ -160,24 +167,38 @@ def _card(folder: Path, splits: list[_Split]) -> str:
         "tags": ["anime", "manga", "anime-models"],
         **own,
         "size_categories": [next((name for limit, name in SIZES if total < limit), "n>1M")],
-        "configs": [_config(name, splits) for name in names],
-        "dataset_info": data.to_dict()["dataset_info"],
+        **described(splits),
     }
     return f"---\n{yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)}---\n{body}"
 
 
-def _config(name: str, splits: list[_Split]) -> dict[str, Any]:
+def described(splits: Sequence[Split]) -> dict[str, Any]:
+    """The fields of a card's front matter that say which files there are and what is in them."""
+    names, data = _configs(splits), DatasetCardData()
+    infos = {name: _info([split for split in splits if split.config == name]) for name in names}
+    DatasetInfosDict(infos).to_dataset_card_data(data)
+    return {
+        "configs": [_config(name, splits) for name in names],
+        "dataset_info": data.to_dict()["dataset_info"],
+    }
+
+
+def _configs(splits: Sequence[Split]) -> list[str]:
+    return list(dict.fromkeys(split.config for split in splits))
+
+
+def _config(name: str, splits: Sequence[Split]) -> dict[str, Any]:
     files = [{"split": split.name, "path": split.pattern} for split in splits if split.config == name]
     return {"config_name": name, "data_files": files, **({"default": True} if name == DEFAULT else {})}
 
 
-def _info(splits: list[_Split]) -> DatasetInfo:
-    described = SplitDict()
+def _info(splits: list[Split]) -> DatasetInfo:
+    split_infos = SplitDict()
     for split in splits:
-        described.add(SplitInfo(split.name, num_bytes=split.num_bytes, num_examples=split.num_examples))
+        split_infos.add(SplitInfo(split.name, num_bytes=split.num_bytes, num_examples=split.num_examples))
     return DatasetInfo(
         features=splits[0].features,
-        splits=described,
+        splits=split_infos,
         download_size=sum(split.file_bytes for split in splits),
         dataset_size=sum(split.num_bytes for split in splits),
         config_name=splits[0].config,

@@ -15,7 +15,7 @@ from anime_models.generator_checkpoint import DIRECTIONS, DISCRIMINATOR, EPOCHS,
 from anime_models.hub import PICKLES
 from anime_models.records import RunRecord, read_record
 from training.classification.cards import CLASSIFIER, model_card
-from training.common.cards import CardPlace, ModelKind
+from training.common.cards import FOLDER_PLACE, CardPlace, ModelKind
 from training.detection.card import DETECTOR, detector_card
 from training.distillation.card import EMBEDDING as EMBEDDING_KIND
 from training.distillation.card import embedding_card
@@ -66,6 +66,16 @@ def stage_model(folder: Path, staged: Path, place: CardPlace) -> Stage:
     )
 
 
+def card_of(folder: Path) -> str:
+    """The card of a checkpoint folder that stays a folder, from its config and record.
+
+    Raises:
+        CheckpointError: it does not load, or its run is not finished.
+        RecordError: its record is damaged.
+    """
+    return _loaded(folder, _task(folder), _finished(folder)).card(FOLDER_PLACE)
+
+
 def _refuse_pickles(folder: Path) -> None:
     for path in sorted(folder.rglob("*")):
         if path.name.lower().endswith(PICKLES):
@@ -93,7 +103,7 @@ def _finished(folder: Path) -> RunRecord:
 
 
 def _loaded(folder: Path, task: str, record: RunRecord) -> _Model:
-    """Load the staged files strictly, which is what whoever fetches them will do."""
+    """Load a folder strictly, which is what whoever fetches it will do; a generator's lacks no samples afterwards."""
     if task == GENERATION:
         generator = load_generator(folder)
         if not (folder / UNCURATED).is_file():

@@ -16,6 +16,7 @@ import yaml
 from anime_models.errors import RecordError
 from anime_models.record_store import record_files
 from anime_models.records import RunRecord, read_record
+from training.publishing.dataset_stage import DEFAULT, described, parquet_split
 from training.publishing.staging import CARD, Stage, copy_into
 
 RUNS, RECORDS, RECORD = "runs", "records", "record.json"
@@ -64,7 +65,7 @@ def stage_records(folders: Sequence[Path], staged: Path, published: Path | None)
         )
     everything = [read_record(path) for path in record_files(staged)]
     pq.write_table(_table(everything), staged / TABLE)
-    (staged / CARD).write_text(_card(everything), "utf-8")
+    (staged / CARD).write_text(_card(everything, staged / TABLE), "utf-8")
     return Stage(staged, "dataset", f"{len(records)} run records", tuple(notes))
 
 
@@ -105,13 +106,13 @@ def _table(records: Sequence[RunRecord]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=COLUMNS)
 
 
-def _card(records: Sequence[RunRecord]) -> str:
+def _card(records: Sequence[RunRecord], table: Path) -> str:
     fields = {
         "pretty_name": "Run records of Anime Models",
         "license": "apache-2.0",
         "tags": ["anime", "anime-models", "run-records"],
         "size_categories": ["n<1K" if len(records) < 1000 else "1K<n<10K"],
-        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": TABLE}]}],
+        **described([parquet_split(table, DEFAULT, "train")]),
     }
     measured = sum(record.kind == "measured" for record in records)
     lines = [

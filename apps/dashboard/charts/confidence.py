@@ -67,7 +67,9 @@ def before_after(rows: pd.DataFrame) -> go.Figure:
         (BEFORE, "before", {"symbol": "circle-open", "color": COLOURS[1], "line": {"width": 2}}),
         (AFTER, "after", {"symbol": "circle", "color": COLOURS[0]}),
     ):
-        drawn.add_scatter(x=known[column], y=names, mode="markers", name=label, marker={**look, "size": 11})
+        spread = {"array": known[f"{column}:sd"], "width": 0} if f"{column}:sd" in known else None
+        mark = {**look, "size": 11}
+        drawn.add_scatter(x=known[column], y=names, mode="markers", name=label, marker=mark, error_x=spread)
     drawn.update_xaxes(title_text="Expected calibration error<br>(lower is better)", rangemode="tozero")
     drawn.update_yaxes(categoryorder="array", categoryarray=names)
     return drawn

@@ -1,11 +1,12 @@
 """What is taken for what, and how hard each class is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from apps.dashboard.charts.cells import Scale, write_cells
 from apps.dashboard.charts.style import BASE, LINE, blank
 from apps.dashboard.names import MEASURED
 from apps.dashboard.palette import DIVERGING, SEQUENTIAL, colour, symbol
@@ -15,10 +16,8 @@ FEW = 12  # classes whose names stand below the map as they are
 
 def confusion(counts: np.ndarray, names: Sequence[str]) -> go.Figure:
     """A confusion matrix ``[C, C]``: lines are true classes, columns predicted ones, colours shares of the line."""
-    totals = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
-    texts = [[f"{count:g}" if count else "" for count in line] for line in counts]
-    drawn = _map(shares, texts, names, colorscale=SEQUENTIAL, zmin=0, zmax=1)
+    texts = [[f"{count:.1f}".removesuffix(".0") if count else "" for count in line] for line in counts]
+    drawn = _map(_shares(counts), texts, names, SEQUENTIAL, zmin=0, zmax=1)
     drawn.update_traces(
         customdata=np.array(texts), hovertemplate="%{y}, taken for %{x}: %{z:.0%} (%{customdata})<extra></extra>"
     )
@@ -27,11 +26,10 @@ def confusion(counts: np.ndarray, names: Sequence[str]) -> go.Figure:
 
 def confusion_difference(first: np.ndarray, second: np.ndarray, names: Sequence[str]) -> go.Figure:
     """Share of each true class that the second takes for each class, less that of the first."""
-    shares = [counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) for counts in (first, second)]
-    difference = shares[1] - shares[0]
+    difference = _shares(second) - _shares(first)
     texts = [[f"{value * 100:+.0f}" if abs(value) >= 0.005 else "" for value in line] for line in difference]
     limit = max(float(np.abs(difference).max()), 0.01)
-    drawn = _map(difference, texts, names, colorscale=DIVERGING, zmin=-limit, zmax=limit)
+    drawn = _map(difference, texts, names, DIVERGING, zmin=-limit, zmax=limit)
     drawn.update_traces(hovertemplate="%{y}, taken for %{x}: %{z:+.1%}<extra></extra>")
     return drawn
 
@@ -67,12 +65,16 @@ def grouped_counts(counts: np.ndarray, groups: Sequence[str]) -> tuple[np.ndarra
     return member @ counts @ member.T, names
 
 
-def mean_counts(matrices: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The mean confusion matrix of runs on the same pictures."""
-    return np.mean(list(matrices.values()), axis=0)
+def _shares(counts: np.ndarray) -> np.ndarray:
+    """Counts as shares of their line; 0 in a line without any."""
+    totals = counts.sum(axis=1, keepdims=True)
+    shares: np.ndarray = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    return shares
 
 
-def _map(values: np.ndarray, texts: Sequence[Sequence[str]], names: Sequence[str], **look: object) -> go.Figure:
+def _map(
+    values: np.ndarray, texts: Sequence[Sequence[str]], names: Sequence[str], scale: Scale, **ends: float
+) -> go.Figure:
     size = 34 if len(names) <= FEW else 24
     drawn = blank(height=170 + size * len(names))
     drawn.add_heatmap(
@@ -80,13 +82,14 @@ def _map(values: np.ndarray, texts: Sequence[Sequence[str]], names: Sequence[str
         y=list(names),
         z=values,
         text=texts,
-        texttemplate="%{text}",
+        colorscale=scale,
         showscale=False,
         xgap=1,
         ygap=1,
         name="share",
-        **look,
+        **ends,
     )
+    write_cells(drawn, scale)
     drawn.update_xaxes(title_text="Taken for", tickangle=-45, showgrid=False)
     drawn.update_yaxes(title_text="Truth", autorange="reversed", showgrid=False)
     return drawn

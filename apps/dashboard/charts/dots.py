@@ -4,7 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from apps.dashboard.charts.style import BASE, LINE, axis_of, blank, wrapped
-from apps.dashboard.frame import Figure, figure_of
+from apps.dashboard.frame import Figure, figures_of
 from apps.dashboard.glossary import Metric, with_spread
 from apps.dashboard.names import MEASURED, REPORTED
 from apps.dashboard.palette import colour, symbol
@@ -27,7 +27,7 @@ def dots(rows: pd.DataFrame, metric: Metric, label: str = "name") -> go.Figure:
     drawn = blank(height=BASE + LINE * max(len(known), 1))
     for number, kind in enumerate(SIDES):
         part = known[known["kind"] == kind]
-        figures = [figure_of(row, metric.column) for row in part.to_dict("records")]
+        figures = figures_of(part, metric.column)
         if not figures:
             continue
         spreads = [spread(figure) for figure in figures]

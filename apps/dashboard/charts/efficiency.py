@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from apps.dashboard.charts.dots import in_words
 from apps.dashboard.charts.style import axis_of, blank, log_axis
-from apps.dashboard.frame import figure_of
+from apps.dashboard.frame import figures_of
 from apps.dashboard.glossary import Metric, written
 from apps.dashboard.names import MEASURED, REPORTED
 from apps.dashboard.palette import MUTED, colour, symbol
@@ -15,16 +15,21 @@ MANY = 8  # points on the front that are named in the figure
 
 
 def on_front(costs: np.ndarray, gains: np.ndarray) -> np.ndarray:
-    """Which points no other one beats: at no higher cost it gains as much or more, bool ``[N]``."""
+    """Which points no other one dominates: at no higher cost it gains as much, or more in one of the two, bool ``[N]``.
+
+    Of points with the same cost and gain, all or none stand on the front.
+    """
     order = np.lexsort((-gains, costs))
     best = np.maximum.accumulate(gains[order])
     front = np.zeros(len(costs), dtype=bool)
     front[order] = np.append(True, best[1:] > best[:-1])[: len(order)]
-    return front
+    points = np.column_stack([costs, gains])
+    same: np.ndarray = (points[:, None] == points[front][None]).all(axis=2).any(axis=1)
+    return same
 
 
 def pareto(rows: pd.DataFrame, cost: Metric, gain: Metric) -> go.Figure:
-    """Every configuration by cost and gain; what another one beats in both is grey."""
+    """Every configuration by cost and gain; what another one dominates is grey."""
     known = rows[rows[cost.column].notna() & rows[gain.column].notna() & (rows[cost.column] > 0)]
     sign = -1 if gain.better == "lower" else 1
     known = known.assign(front=on_front(known[cost.column].to_numpy(), sign * known[gain.column].to_numpy()))
@@ -36,7 +41,7 @@ def pareto(rows: pd.DataFrame, cost: Metric, gain: Metric) -> go.Figure:
         y=best[gain.column],
         mode="lines",
         line={"color": colour(0), "width": 1.5, "shape": "hv", "dash": "dot"},
-        name="the front: nothing is better and cheaper",
+        name="the front",
         hoverinfo="skip",
     )
     for is_front in (False, True):
@@ -52,9 +57,8 @@ def pareto(rows: pd.DataFrame, cost: Metric, gain: Metric) -> go.Figure:
 
 def _points(drawn: go.Figure, part: pd.DataFrame, cost: Metric, gain: Metric, kind: str, is_front: bool) -> None:
     words = [
-        f"{row['name']}<br>{gain.name} {in_words(figure_of(row, gain.column), gain)}"
-        f"<br>{cost.name} {written(row[cost.column], cost.unit)}"
-        for row in part.to_dict("records")
+        f"{name}<br>{gain.name} {in_words(figure, gain)}<br>{cost.name} {written(price, cost.unit)}"
+        for name, figure, price in zip(part["name"], figures_of(part, gain.column), part[cost.column], strict=True)
     ]
     drawn.add_scatter(
         x=part[cost.column],
@@ -63,7 +67,7 @@ def _points(drawn: go.Figure, part: pd.DataFrame, cost: Metric, gain: Metric, ki
         text=part["name"] if is_front else None,
         textposition=_towards_middle(part[cost.column]),
         cliponaxis=False,
-        name=f"{'on the front' if is_front else 'beaten in both'}, {kind}",
+        name=f"{'on the front' if is_front else 'dominated'}, {kind}",
         marker={"symbol": symbol(0, kind), "size": 11 if is_front else 8, "color": colour(0) if is_front else MUTED},
         opacity=1 if is_front else 0.75,
         hovertext=words,

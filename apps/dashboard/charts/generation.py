@@ -29,6 +29,6 @@ def learning_rates(rows: pd.DataFrame, metric: Metric) -> go.Figure:
         )
     if len(known):
         drawn.update_xaxes(**log_axis(known[LEARNING_RATE], "number"))
-    drawn.update_xaxes(title_text="Learning rate of both networks")
+    drawn.update_xaxes(title_text="Learning rate (of the generator)")
     drawn.update_yaxes(**axis_of(metric))
     return drawn

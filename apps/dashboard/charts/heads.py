@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from apps.dashboard.charts.dots import in_words, spread
 from apps.dashboard.charts.style import BASE, LINE, axis_of, blank, wrapped
-from apps.dashboard.frame import figure_of
+from apps.dashboard.frame import figures_of
 from apps.dashboard.glossary import Metric
 from apps.dashboard.names import BACKBONES, HEADS, SPLITS, called
 from apps.dashboard.palette import MUTED, colour, symbol
@@ -56,7 +56,7 @@ def _connection(drawn: go.Figure, ends: Sequence[float], line: str) -> None:
 
 
 def _marks(drawn: go.Figure, part: pd.DataFrame, metric: Metric, name: str, number: int, kind: str) -> None:
-    figures = [figure_of(row, metric.column) for row in part.to_dict("records")]
+    figures = figures_of(part, metric.column)
     drawn.add_scatter(
         x=[figure.value for figure in figures],
         y=part["line"],

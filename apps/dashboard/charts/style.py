@@ -14,6 +14,7 @@ FONT = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Liberation Sans, 
 TEMPLATE = "plotly_white"
 # Space for a legend, an axis and its title, and for a line of text, in pixels.
 BASE, LINE = 160, 38
+LOG_MARGIN = 0.03  # of a logarithmic axis, in powers of ten, so that its first and last mark are not cut
 LONG = 22  # letters of a name that still stands in one line
 
 
@@ -55,12 +56,22 @@ def wrapped(name: str) -> str:
 
 
 def log_axis(values: pd.Series, unit: Unit) -> dict[str, Any]:
-    """A logarithmic axis over some values, with marks at 1, 2 and 5 of each power of ten, written with their unit."""
+    """A logarithmic axis over some values, with marks at 1, 2 and 5 of each power of ten, written with their unit.
+
+    It reaches from the mark below the values to the mark above them, so that it has at least two.
+    """
     low, high = float(values.min()), float(values.max())
-    powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
     marks = [step * 10.0**power for power in powers for step in (1, 2, 5)]
-    shown = [mark for mark in marks if low / 2 <= mark <= high * 2]
-    return {"type": "log", "tickvals": shown, "ticktext": [short(mark, unit) for mark in shown]}
+    first = max(mark for mark in marks if mark < low)
+    last = min(mark for mark in marks if mark > high)
+    shown = [mark for mark in marks if first <= mark <= last]
+    return {
+        "type": "log",
+        "range": [math.log10(first) - LOG_MARGIN, math.log10(last) + LOG_MARGIN],
+        "tickvals": shown,
+        "ticktext": [short(mark, unit) for mark in shown],
+    }
 
 
 def hatched(kind: str, colour: str, hatches: Mapping[str, str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import streamlit as st
 from apps.dashboard.charts.curves import amounts
 from apps.dashboard.charts.dots import dots
 from apps.dashboard.filters import metric_of
-from apps.dashboard.frame import over_seeds
+from apps.dashboard.frame import PICTURES, over_seeds
 from apps.dashboard.glossary import Metric, metric
 from apps.dashboard.library import library
 from apps.dashboard.names import AUGMENTATIONS, MEASURED, called
@@ -14,11 +14,11 @@ from apps.dashboard.rows import record_table
 from apps.dashboard.show import figure, nothing_yet
 
 METRICS = ("test/accuracy", "test/macro_f1", "test/loss", "test/cas", "train/accuracy")
-PICTURES, RATIO = "dataset.num_images.train", "recipe.synthetic_ratio"
+RATIO = "recipe.synthetic_ratio"
 COMMAND = "python -m training.augmentation_study --data ../shared/data/gender --seeds 3 --scale cpu"
 READ = (
     "Every method trains the same network on the same pictures. Hollow: the paper's single runs; filled: ours, with "
-    "the 95% interval of a run or ± one standard deviation over seeds. Bars that overlap show no difference."
+    "the 95% interval of a run or ± one standard deviation over seeds. Where bars overlap widely, chance may decide."
 )
 READ_AMOUNT = "Each line is a method; further to the right it had more real pictures to train on."
 READ_RATIO = "Generated pictures for each real one. If the line falls, the generated ones mislead more than they teach."
@@ -38,13 +38,29 @@ def main() -> None:
         return
     shown = metric_of("Metric", columns)
     grouped = over_seeds(rows, [name for name in (*columns, PICTURES, RATIO) if name in rows])
-    methods = grouped.assign(
-        method=[f"{called(AUGMENTATIONS, row['augmentation'])}, {row['kind']}" for row in grouped.to_dict("records")]
-    )
+    methods = _named(_on_all_pictures(grouped))
     st.markdown(_sentence(methods, shown))
     figure(dots(methods, shown, "method"), f"Which method helps? {shown.name}", READ, [shown])
     _amounts(grouped, shown)
     record_table(grouped, columns, "The methods as numbers")
+
+
+def _on_all_pictures(grouped: pd.DataFrame) -> pd.DataFrame:
+    """What is reported, and what was trained on the most real pictures; runs on fewer are for the learning curves."""
+    if PICTURES not in grouped:
+        return grouped
+    counts = grouped[PICTURES].where(grouped["kind"] == MEASURED)
+    return grouped[counts.isna() | (counts == counts.max())]
+
+
+def _named(grouped: pd.DataFrame) -> pd.DataFrame:
+    """With a column ``method``: the method in words, with its share of generated pictures, and the kind."""
+    names = []
+    for row in grouped.to_dict("records"):
+        ratio = row.get(RATIO, float("nan"))
+        share = f" ({ratio:g} for each real one)" if ratio == ratio else ""
+        names.append(f"{called(AUGMENTATIONS, row['augmentation'])}{share}, {row['kind']}")
+    return grouped.assign(method=names)
 
 
 def _sentence(rows: pd.DataFrame, shown: Metric) -> str:
@@ -55,22 +71,27 @@ def _sentence(rows: pd.DataFrame, shown: Metric) -> str:
         plain = by_method.loc[by_method["augmentation"] == "none", shown.column]
         if len(plain) and len(by_method) > 1:
             best = by_method.iloc[0]
+            if best["augmentation"] == "none":
+                told.append(f"{str(kind).capitalize()}: no method is better than none.")
+                continue
+            name = best["method"].rpartition(",")[0]
             gain = abs(float(best[shown.column]) - float(plain.iloc[0])) * (100 if shown.unit == "percent" else 1)
             unit = "points" if shown.unit == "percent" else "in value"
-            told.append(
-                f"{str(kind).capitalize()}: best is {best['method'].rpartition(',')[0]}, {gain:.3g} {unit} from none."
-            )
+            told.append(f"{str(kind).capitalize()}: best is {name}, {gain:.3g} {unit} better than none.")
     return " ".join(told)
 
 
 def _amounts(grouped: pd.DataFrame, shown: Metric) -> None:
     measured = grouped[grouped["kind"] == MEASURED]
-    for column, title, explained in (
-        (PICTURES, "Does it still help with more pictures?", READ_AMOUNT),
-        (RATIO, "How many generated pictures are too many?", READ_RATIO),
+    usual = measured
+    if RATIO in measured and measured[RATIO].notna().any():
+        usual = measured[measured[RATIO].isna() | (measured[RATIO] == measured[RATIO].mode()[0])]
+    for column, rows, title, explained in (
+        (PICTURES, usual, "Does it still help with more pictures?", READ_AMOUNT),
+        (RATIO, _on_all_pictures(measured), "How many generated pictures are too many?", READ_RATIO),
     ):
-        if column in measured and measured[column].nunique() > 1:
-            figure(amounts(measured, shown, metric(column)), title, explained, [shown])
+        if column in rows and rows[column].nunique() > 1:
+            figure(amounts(rows, shown, metric(column)), title, explained, [shown])
     if not len(measured):
         nothing_yet(
             "Our own runs of every method with intervals, learning curves over the number of real pictures, the share "

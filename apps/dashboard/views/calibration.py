@@ -10,12 +10,12 @@ from anime_models.calibration import inclusion
 from anime_models.records import RunRecord
 from anime_models.run_files import Predictions
 from apps.dashboard.charts.confidence import before_after, classwise, set_sizes
-from apps.dashboard.filters import one_of
+from apps.dashboard.filters import of_one_data_set, one_of
 from apps.dashboard.frame import over_seeds
 from apps.dashboard.glossary import Metric, metric
 from apps.dashboard.library import library
 from apps.dashboard.names import TASKS
-from apps.dashboard.sentences import ECE, comparable
+from apps.dashboard.sentences import ECE
 from apps.dashboard.show import figure, nothing_yet
 from apps.dashboard.side_by_side import NO_PREDICTIONS, confidences
 from apps.dashboard.sides import MOST_SIDES, Side, classwise_errors, predictions_of, sides_of, temperature_of
@@ -23,11 +23,12 @@ from apps.dashboard.sides import MOST_SIDES, Side, classwise_errors, predictions
 BEFORE, CHANCE = "calibration.before.ece", "test/ece_by_chance"
 SETS = ("test/shown_set_coverage", "test/shown_set_size")
 THRESHOLDS = np.linspace(0.02, 0.99, 50)
-DEFAULT_SIDES = 3
+DEFAULT_SIDES, MOST_ROWS = 3, 20
 COMMAND = "python -m training.train_classifier --data ../shared/data/emotions --task emotion --strangers neutral"
 READ_BEFORE = (
     "Hollow: the raw confidences; filled: after one temperature, fitted on validation, has divided the logits. The "
-    "grey bar is what confidences that hold would show by chance on so few pictures: within it, less is luck."
+    "grey bar is what confidences that hold would show by chance on so few pictures: within it, less is luck. ± is the "
+    "standard deviation over seeds."
 )
 READ_CLASSES = (
     "A class far to the right has a probability that says too much or too little about it, whatever the others do."
@@ -47,12 +48,16 @@ def main() -> None:
         nothing_yet("Calibration errors, reliability diagrams and label sets of trained classifiers.", COMMAND)
         return
     tasks = [task for task in TASKS if (known["task"] == task).any()]
-    task = one_of("Task", tasks, "task", TASKS)
-    rows = comparable(known[known["task"] == task])
+    with st.container(horizontal=True):
+        task = one_of("Task", tasks, "task", TASKS)
+        rows = of_one_data_set(known[known["task"] == task])
     wanted = [name for name in (BEFORE, ECE, CHANCE, *SETS) if name in rows]
     configurations = over_seeds(rows, wanted).sort_values(ECE)
     st.markdown(_sentence(configurations))
-    figure(before_after(configurations.head(20)), "Does one temperature mend confidences?", READ_BEFORE, _metrics())
+    if len(configurations) > MOST_ROWS:
+        st.caption(f"Drawn are the {MOST_ROWS} with the lowest error of {len(configurations)} configurations.")
+    drawn = before_after(_with_chance(configurations.head(MOST_ROWS), rows))
+    figure(drawn, "Does one temperature mend confidences?", READ_BEFORE, _metrics())
     names = list(configurations["name"])
     default = list(configurations.sort_values("shipped", ascending=False, kind="stable")["name"][:DEFAULT_SIDES])
     chosen = st.multiselect(
@@ -66,6 +71,15 @@ def main() -> None:
         found = {side.name: predictions_of(books, side, "test") for side in sides}
         _classes(found)
         _label_sets(found, picked, sides)
+
+
+def _with_chance(configurations: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Configurations with the mean ends, over their runs, of what chance alone would show."""
+    ends = [f"{CHANCE}:{end}" for end in ("low", "high") if f"{CHANCE}:{end}" in runs]
+    if not ends:
+        return configurations
+    means = runs.groupby("configuration")[ends].mean()
+    return configurations.drop(columns=ends, errors="ignore").join(means, on="configuration")
 
 
 def _metrics() -> list[Metric]:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from apps.dashboard.charts.confusion import confusion, grouped_counts, per_class
 from apps.dashboard.charts.heads import pairs, two_tests
-from apps.dashboard.filters import metric_of, one_of
+from apps.dashboard.filters import in_one_setting, metric_of, one_of
 from apps.dashboard.frame import over_seeds
 from apps.dashboard.glossary import metric
 from apps.dashboard.library import Library, library
@@ -43,16 +43,19 @@ def main() -> None:
     finished = books.table[(books.table["status"] == "finished") & (books.table["task"] == "character")]
     columns = [name for name in (*METRICS, *TESTS) if name in finished]
     rows = over_seeds(finished, columns)
-    _heads(rows[rows["study"] == "characters"])
+    _heads(finished[finished["study"] == "characters"])
     _tests(rows)
     _difficulty(books, rows)
 
 
-def _heads(rows: pd.DataFrame) -> None:
+def _heads(runs: pd.DataFrame) -> None:
     st.header("Does dropout in the head help?", divider="gray")
-    columns = [name for name in METRICS if name in rows and rows[name].notna().any()]
+    columns = [name for name in METRICS if name in runs and runs[name].notna().any()]
+    rows = over_seeds(runs, columns)
     if columns:
-        shown = metric_of("Metric", columns)
+        with st.container(horizontal=True):
+            shown = metric_of("Metric", columns)
+            rows = over_seeds(in_one_setting(runs, ("scale",)), columns)
         st.markdown(_dropout_sentence(rows, shown.column))
         figure(pairs(rows, shown, "head", HEADS), f"Plain against dropout: {shown.name}", READ_HEADS, [shown])
     if not (rows["kind"] == MEASURED).any():
@@ -87,16 +90,19 @@ def _tests(rows: pd.DataFrame) -> None:
 
 def _difficulty(books: Library, rows: pd.DataFrame) -> None:
     st.header("Which characters are hard?", divider="gray")
-    sides = {row["name"]: Side(row["name"], tuple(row["run_ids"].split())) for row in rows.to_dict("records")}
+    measured = rows[rows["kind"] == MEASURED].to_dict("records")
+    sides = {row["name"]: Side(row["name"], tuple(row["run_ids"].split())) for row in measured}
     shipped = set(rows.loc[rows["shipped"], "name"])
-    values = {name: class_values({name: records_of(books, side)}) for name, side in sides.items()}
-    known = sorted((name for name in values if len(values[name])), key=lambda name: name not in shipped)
-    if not known:
+    if not sides:
         nothing_yet("F1 of every character.", COMMAND)
         return
-    name = one_of("Model", known, "model")
-    figure(per_class(values[name]), f"F1 of each character: {name}", READ_CLASSES)
-    st.markdown(_hardest(values[name][name]))
+    name = one_of("Model", sorted(sides, key=lambda name: name not in shipped), "model")
+    values = class_values({name: records_of(books, sides[name])})
+    if not len(values):
+        st.caption(f"{name}: the record has no figures of single characters.")
+        return
+    figure(per_class(values), f"F1 of each character: {name}", READ_CLASSES)
+    st.markdown(_hardest(values[name]))
     _series(books, sides[name])
 
 
@@ -104,7 +110,7 @@ def _hardest(values: pd.Series) -> str:
     ordered = values.sort_values()
     worst = ", ".join(f"{name} ({value:.2f})" for name, value in ordered.head(3).items())
     perfect = int((values >= 1).sum())
-    return f"Hardest: {worst}. {perfect} of {len(values)} characters are always told rightly." if len(values) else ""
+    return f"Hardest: {worst}. Of {perfect} of the {len(values)} characters every answer is right (F1 is 1)."
 
 
 def _series(books: Library, side: Side) -> None:

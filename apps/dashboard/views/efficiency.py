@@ -5,13 +5,15 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from apps.dashboard.charts.dots import in_words
 from apps.dashboard.charts.efficiency import on_front, pareto
-from apps.dashboard.filters import metric_of, one_of
-from apps.dashboard.frame import over_seeds
-from apps.dashboard.glossary import Metric, metric, written
+from apps.dashboard.filters import metric_of, of_one_data_set, one_of
+from apps.dashboard.frame import figures_of, over_seeds
+from apps.dashboard.glossary import Metric, written
 from apps.dashboard.library import library
 from apps.dashboard.names import TASKS, called
-from apps.dashboard.sentences import ECE, comparable, quality
+from apps.dashboard.rows import column_help
+from apps.dashboard.sentences import ECE, quality, unsteady
 from apps.dashboard.show import figure, nothing_yet, table
 
 COSTS = (
@@ -23,11 +25,13 @@ COSTS = (
     "model.num_trainable",
 )
 GAINS = ("test/macro_f1", "test/weighted_f1", ECE)
+MOST_ROWS, SAME = 500, 1.05
 TITLE = "What does accuracy cost?"
 COMMAND = "python -m training.grid --study strategies --seeds 3 --scale cpu --data ../shared/data/emotions"
 READ = (
-    "To the left is cheaper, the lower axis grows by factors. On the dotted line nothing else is both cheaper and "
-    "better; whatever another one beats in both is grey. Hollow marks are reported in papers."
+    "To the left is cheaper; the lower axis grows by factors. Grey is what another one dominates: it costs no more and "
+    "is no worse, and in one of the two it is better. What nothing dominates stands on the dotted line (the Pareto "
+    "front). The means of several seeds are compared as they are. Hollow marks are reported in papers."
 )
 
 
@@ -46,12 +50,14 @@ def main() -> None:
         cost = metric_of("Cost", _present(rows, COSTS), "cost")
         gain = metric_of("Against", _present(rows, [best, *GAINS]), "metric")
         known = rows[rows[cost.column].notna() & rows[gain.column].notna()]
-        data = one_of("Data", _datasets(known), "data", help_text="Figures on different data cannot be compared.")
-    shown = over_seeds(known[known["dataset"] == data], [cost.column, gain.column])
+        known = of_one_data_set(known)
+    shown = over_seeds(known, [cost.column, gain.column])
     if not len(shown):
         st.info("No run has both figures. Choose another cost.")
         return
     st.markdown(_sentence(shown, cost, gain))
+    if caution := unsteady(known, cost.column):
+        st.warning(caution, icon=":material/warning:")
     title = f"{called(TASKS, task)}: what does {gain.name} cost in {cost.name.lower()}?"
     figure(pareto(shown, cost, gain), title, READ, [cost, gain])
     _table(shown, cost, gain)
@@ -69,22 +75,17 @@ def _present(rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
     return [name for name in dict.fromkeys(columns) if name in rows and rows[name].notna().any()]
 
 
-def _datasets(rows: pd.DataFrame) -> list[str]:
-    """The data sets, first the one that most can be compared on."""
-    first = comparable(rows)["dataset"].astype("object").unique()
-    return list(dict.fromkeys([*first, *rows["dataset"].dropna()]))
-
-
 def _sentence(rows: pd.DataFrame, cost: Metric, gain: Metric) -> str:
     best = _front(rows, cost, gain)
-    told = f"{len(best)} of {len(rows)} configurations are beaten by none in both."
+    told = f"{len(best)} of {len(rows)} configurations are dominated by no other."
     if len(best) < 2:
         return f"{told} {best.iloc[0]['name']} is the best and the cheapest." if len(best) else told
     cheap, good = best.iloc[0], best.iloc[-1]
     times = good[cost.column] / cheap[cost.column]
+    price = f"{times:.1f} times the" if times >= SAME else "about the same"
     return (
         f"{told} The cheapest of them, {cheap['name']}, has {gain.name} {written(cheap[gain.column], gain.unit)}; the "
-        f"best, {good['name']}, has {written(good[gain.column], gain.unit)} for {times:.1f} times the "
+        f"best, {good['name']}, has {written(good[gain.column], gain.unit)} for {price} "
         f"{cost.name.lower()}."
     )
 
@@ -97,16 +98,24 @@ def _front(rows: pd.DataFrame, cost: Metric, gain: Metric) -> pd.DataFrame:
 
 def _table(rows: pd.DataFrame, cost: Metric, gain: Metric) -> None:
     front = set(_front(rows, cost, gain)["configuration"])
-    ordered = rows.sort_values(cost.column)
+    everything = rows.sort_values(cost.column)
+    ordered = everything.head(MOST_ROWS)
+    if len(everything) > MOST_ROWS:
+        st.caption(f"The table shows the {MOST_ROWS} cheapest of {len(everything):,}; its download has all.")
     lines = pd.DataFrame(
         {
             "Model": ordered["name"],
-            cost.name: [written(value, cost.unit) for value in ordered[cost.column]],
-            gain.name: [written(value, gain.unit) for value in ordered[gain.column]],
-            "Beaten in both": ["" if number in front else "yes" for number in ordered["configuration"]],
+            cost.name: _words(ordered, cost),
+            gain.name: _words(ordered, gain),
+            "Dominated": ["" if number in front else "yes" for number in ordered["configuration"]],
         }
     )
-    table(lines, f"The same as numbers, cheapest first ({metric(cost.column).name})", raw=ordered)
+    title = f"The same as numbers, cheapest first ({cost.name})"
+    table(lines, title, raw=everything, column_config=column_help([cost.column, gain.column]))
+
+
+def _words(rows: pd.DataFrame, one: Metric) -> list[str]:
+    return [in_words(figure, one) for figure in figures_of(rows, one.column)]
 
 
 main()

@@ -13,12 +13,12 @@ from apps.dashboard.library import Library, library
 from apps.dashboard.names import TASKS
 from apps.dashboard.pictures import NO_DATA, original, pictures_of
 from apps.dashboard.show import csv_button, nothing_yet, table
+from apps.dashboard.side_by_side import split_of
 from apps.dashboard.sides import Side, predictions_of, sides_of, temperature_of
 
 COMMAND = "python -m training.train_classifier --data ../shared/data/characters --task character --strangers faces"
 MOST_MODELS, MOST_MISTAKES, MOST_DISAGREEMENTS = 4, 24, 60
 ANY = "any"
-FURTHER_SPLITS = ("test", "validation", "internet", "other_source")
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
     if not sides:
         st.info("Choose at least one model.")
         return
-    split = one_of("Pictures of", FURTHER_SPLITS, "split")
+    split = split_of(books, sides)
     said = {side.name: one for side in sides if (one := _answers(books, side, split)) is not None}
     if not said:
         st.info(f"None of these models has predictions on {split}.")

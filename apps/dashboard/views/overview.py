@@ -22,6 +22,7 @@ from apps.dashboard.sentences import (
     comparable,
     quality,
     sources_told,
+    unsteady,
 )
 from apps.dashboard.show import figure
 
@@ -52,16 +53,18 @@ def main() -> None:
         rows = finished[finished["task"] == task]
         column = quality(task, rows)
         if len(rows) and column is not None and rows[column].notna().any():
-            _task(task, over_seeds(rows, [column, *FURTHER, "dataset.num_images.test"]), column)
+            caution = unsteady(comparable(rows), LATENCY)
+            _task(task, over_seeds(rows, [column, *FURTHER, "dataset.num_images.test"]), column, caution)
 
 
-def _task(task: str, rows: pd.DataFrame, column: str) -> None:
+def _task(task: str, rows: pd.DataFrame, column: str, caution: str) -> None:
     st.header(f"To {PURPOSES.get(task, task)}", divider="gray")
     best = choices(rows, column)
     if best:
         _cards(best)
         st.caption(
-            f"For confidence, speed and size, only models count that reach {USABLE:.0%} of the best one's figure."
+            f"For confidence, speed and size, only models count that reach {USABLE:.0%} of the best one's figure. "
+            f"{caution}"
         )
     else:
         st.markdown("Nothing was measured here yet; the papers' figures are below.")
@@ -91,6 +94,10 @@ def _headline(task: str, rows: pd.DataFrame, column: str) -> None:
     shown = pd.concat([measured.head(MOST_ROWS), known[known["kind"] == REPORTED].head(MOST_ROWS)])
     columns = [name for name in (column, *FURTHER) if name in shown and shown[name].notna().any()]
     record_table(shown, columns, f"{called(TASKS, task)}: measured beside reported")
+    if left_out := len(known) - len(shown):
+        st.caption(
+            f"{left_out} further configurations (on other data, or below the first {MOST_ROWS}) stand on Compare."
+        )
     if len(shown) > 1:
         figure(dots(shown, by), f"How good are models for {called(TASKS, task).lower()}?", READ, [by])
 

@@ -13,7 +13,7 @@ from apps.dashboard.charts.curves import Epochs, figures_over_epochs, over_train
 from apps.dashboard.filters import one_of
 from apps.dashboard.glossary import metric, with_spread
 from apps.dashboard.library import Library, library
-from apps.dashboard.names import KINDS, SPLITS, TASKS, called
+from apps.dashboard.names import KINDS, SPLITS, TASKS, called, paper_table
 from apps.dashboard.run_words import (
     changed_at,
     is_alive,
@@ -129,7 +129,7 @@ def _curves(run_id: str, epochs: Epochs) -> None:
 def _source(record: RunRecord) -> None:
     if record.source is not None:
         link = f" ([doi:{record.source.doi}](https://doi.org/{record.source.doi}))" if record.source.doi else ""
-        st.markdown(f"Source: {record.source.paper}, Table {record.source.table}{link}.")
+        st.markdown(f"Source: {record.source.paper}, {paper_table(record.source.table)}{link}.")
 
 
 def _results(record: RunRecord) -> None:

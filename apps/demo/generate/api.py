@@ -60,13 +60,14 @@ class GenerateEndpoints:
             truncation: 0 (always one average face) to 1.5; lower is safer, higher more varied.
             directions: JSON with amounts from -1 to 1 by name, such as {"mouth open": 0.5}; empty moves nothing.
             permalink: text of an earlier answer; with one, seed, truncation and directions do not count.
-            generator: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
+            generator: "built-in" or owner/name on the Hugging Face Hub (a page of your own: also a folder).
 
         Returns:
             the face as a PNG
             permalink, seed, truncation, clip and directions: what makes it again
             character and emotion: what the models see in it
             discriminator_score: higher looks more real to it; for ranking only
+            novelty_distance: to the nearest training face, or null where there is nothing to compare with
             novelty_percentile: per cent of held-out real faces that are nearer to a training face, or null
         """
         with errors_as_messages(), self._turns:
@@ -96,7 +97,7 @@ class GenerateEndpoints:
             fps: frames per second, 1 to 50.
             loop: whether it goes on from the last face to the first.
             ending: "gif", "mp4" or "webp".
-            generator: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
+            generator: "built-in" or owner/name on the Hugging Face Hub (a page of your own: also a folder).
 
         Returns:
             the animation as a file
@@ -124,7 +125,7 @@ class GenerateEndpoints:
             image: the picture; its best face is cut out.
             steps: 1 to 1000; more come nearer and take longer.
             seed: whole number from 0 to 4294967295; another one begins elsewhere.
-            generator: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
+            generator: "built-in" or owner/name on the Hugging Face Hub (a page of your own: also a folder).
 
         Returns:
             the face as a PNG
@@ -149,7 +150,7 @@ class GenerateEndpoints:
         """Tell what a generator of anime faces offers: the size of its pictures and the names of its directions.
 
         Args:
-            generator: "built-in", a checkpoint folder, or owner/name on the Hugging Face Hub.
+            generator: "built-in" or owner/name on the Hugging Face Hub (a page of your own: also a folder).
 
         Returns:
             generator, fingerprint (of its permalinks), image_size in pixels, latent_size
@@ -173,7 +174,7 @@ class GenerateEndpoints:
     def _answer(self, laboratory: Laboratory, point: FacePoint) -> Answer:
         generator = laboratory.generator
         picture = generator.image(point)
-        newness = None if laboratory.newness is None else round(laboratory.newness.percentile(picture), 1)
+        novelty = None if laboratory.newness is None else laboratory.newness.of(picture)
         seen = {task: self.shelf.classifier(task, ModelChoice().source(task)).predict([picture])[0] for task in TASKS}
         told: dict[str, Any] = {
             "permalink": generator.permalink(point),
@@ -182,7 +183,8 @@ class GenerateEndpoints:
             "clip": point.clip,
             "directions": dict(point.directions),
             "discriminator_score": round(float(generator.scores([picture])[0]), 4),
-            "novelty_percentile": newness,
+            "novelty_distance": None if novelty is None else round(novelty.distance, 4),
+            "novelty_percentile": None if novelty is None else round(novelty.percentile, 1),
         }
         for task, prediction in seen.items():
             told[task] = prediction_as_data(task, prediction, TOP_K)

@@ -138,7 +138,7 @@ class Controls:
                 FIRST_POINT.truncation,
                 step=0.05,
                 label="Truncation",
-                info="Lower: safer and more alike. Higher: more varied, more failures.",
+                info="Lower is safer, higher more varied.",
                 min_width=0,
                 elem_id="am-truncation",
             )
@@ -148,7 +148,7 @@ class Controls:
                 NO_CLIP,
                 step=0.1,
                 label="Clip",
-                info=f"Cuts off what is rare in a face's numbers; {NO_CLIP:g} cuts nothing.",
+                info=f"Below {NO_CLIP:g}, cuts off outliers.",
                 min_width=0,
                 elem_id="am-clip",
             )

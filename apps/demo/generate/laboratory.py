@@ -4,15 +4,12 @@ from dataclasses import dataclass
 
 from anime_models.errors import CheckpointError
 from anime_models.generator import EMBEDDED, FaceGenerator
+from anime_models.hub import is_public
 from apps.demo.generate.newness import Newness, load_newness
 from apps.demo.models import BUILT_IN, MAX_MODELS
 from apps.demo.shelf import Shelf
 
 MAX_DIRECTIONS = 12
-NO_GENERATOR = (
-    "No face generator is built in. Train one with `python -m training.train_gan --data DATASET`, then name the "
-    "checkpoint folder that it leaves; or name a generator on the Hugging Face Hub as owner/name."
-)
 
 
 @dataclass(frozen=True)
@@ -26,6 +23,16 @@ class Laboratory:
     def direction_names(self) -> list[str]:
         """The directions that have a slider; a page has room for so many."""
         return [direction.name for direction in self.generator.directions[:MAX_DIRECTIONS]]
+
+
+def no_generator() -> str:
+    """That none is built in, and what to do: a visitor of a public page has no folders there."""
+    if is_public():
+        return "No face generator is built in. Name one on the Hugging Face Hub as owner/name."
+    return (
+        "No face generator is built in. Train one with `python -m training.train_gan --data DATASET`, then name the "
+        "checkpoint folder that it leaves; or name a generator on the Hugging Face Hub as owner/name."
+    )
 
 
 class GeneratorShelf:
@@ -64,7 +71,7 @@ class GeneratorShelf:
         if source != BUILT_IN:
             generator = FaceGenerator.load(source)
         elif self._built_in is None and not EMBEDDED.is_dir():
-            raise CheckpointError(NO_GENERATOR)
+            raise CheckpointError(no_generator())
         else:
             generator = FaceGenerator.load(self._built_in)
-        return Laboratory(generator, load_newness(generator.folder))
+        return Laboratory(generator, load_newness(generator))

@@ -10,6 +10,7 @@ from PIL import Image
 
 from anime_models.classifier import Prediction
 from anime_models.enlargement import enlarge
+from anime_models.novelty import Novelty
 from anime_models.permalinks import FacePoint
 from apps.demo.generate.newness import newness_in_words
 from apps.demo.generate.points import in_words
@@ -97,17 +98,17 @@ def render_keyframes(tiles: Sequence[Tile]) -> str:
     return f'<ol class="am-tiles am-keyframes" style="--am-columns:6" aria-label="Keyframes">{items}</ol>'
 
 
-def render_readings(predictions: dict[Task, Prediction], top_k: int, newness: float | None, score: float) -> str:
+def render_readings(predictions: dict[Task, Prediction], top_k: int, novelty: Novelty | None, score: float) -> str:
     """What the models see in the face, how new it is and how real the discriminator finds it.
 
     Args:
         predictions: the answers by task.
         top_k: how many candidates the bars show.
-        newness: per cent of held-out real faces that are nearer to a training face; None when it is not known.
+        novelty: how far it is from the nearest training face; None when it is not known.
         score: the discriminator's logit.
     """
     answers = "".join(render_answer(task, answer, top_k, "this face") for task, answer in predictions.items())
-    facts = [newness_in_words(newness)] if newness is not None else []
+    facts = [newness_in_words(novelty)] if novelty is not None else []
     facts.append(f"Discriminator score {score:+.2f}: the higher, the more it takes the face for a real one.")
     listed = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
     return f'<div class="am-answers">{answers}</div><ul class="am-facts">{listed}</ul>'

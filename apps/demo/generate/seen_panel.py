@@ -40,5 +40,5 @@ class SeenPanel:
         except AnimeModelsError as error:
             return render_error(str(error))
         score = float(laboratory.generator.scores([picture])[0])
-        newness = None if laboratory.newness is None else laboratory.newness.percentile(picture)
-        return render_readings(answers, TOP_K, newness, score)
+        novelty = None if laboratory.newness is None else laboratory.newness.of(picture)
+        return render_readings(answers, TOP_K, novelty, score)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from anime_models.record_store import RecordStore
+from anime_models.record_store import EMBEDDED, RecordStore
 from apps.dashboard.frame import records_frame
+
+REPORTED = EMBEDDED / "records" / "reported"
 
 
 def frame_of(*folders: Path) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from apps.dashboard.charts.export import figure_page, figure_table
 from apps.dashboard.charts.generation import learning_rates
 from apps.dashboard.charts.grid import bars, improvement, strategy_map
 from apps.dashboard.charts.heads import pairs, two_tests
-from apps.dashboard.charts.style import log_axis, wrapped
+from apps.dashboard.charts.style import wrapped
 from apps.dashboard.frame import numbers, over_seeds
 from apps.dashboard.glossary import metric
 
@@ -68,7 +68,8 @@ def test_a_map_has_a_cell_for_each_backbone_and_strategy(grid: pd.DataFrame) -> 
     figure = strategy_map(grid, ACCURACY, BACKBONES, "reported")
     assert figure.data[0].z[2][3] == 0.8089
     assert figure.data[0].text[2][3] == "80.9%"
-    assert figure.data[0].textfont.style == "italic"
+    assert {note.font.style for note in figure.layout.annotations} == {"italic"}
+    assert "80.9%" in [note.text for note in figure.layout.annotations]
     assert figure.layout.shapes[0].line.dash == "dash"
     measured = strategy_map(grid, ACCURACY, BACKBONES, "measured")
     assert measured.layout.shapes[0].line.dash == "solid"
@@ -91,6 +92,25 @@ def test_gains_are_over_the_probe_of_the_same_kind_and_backbone(grid: pd.DataFra
     gains = dict(zip(reported.x, reported.y, strict=True))
     assert gains["ViT-B/16"] == pytest.approx(0.8089 - 0.6467)
     assert not traces(figure, "linear probe")
+
+
+def test_gains_go_up_where_it_is_better_and_tell_their_spread(grid: pd.DataFrame) -> None:
+    (drawn,) = traces(improvement(grid, metric("test/loss"), BACKBONES), "full, measured")
+    rows = grid[grid["kind"] == "measured"].set_index(["backbone", "strategy"])
+    probe, full = (rows.loc[("resnet18", strategy)] for strategy in ("linear_probe", "full"))
+    place = list(drawn.x).index("ResNet-18")
+    assert drawn.y[place] == pytest.approx(probe["test/loss"] - full["test/loss"])
+    spread = np.hypot(probe["test/loss:sd"], full["test/loss:sd"])
+    assert drawn.error_y.array[place] == pytest.approx(spread)
+    assert "±" in drawn.hovertext[place]
+
+
+def test_bars_have_the_interval_of_a_single_run(grid: pd.DataFrame, table: pd.DataFrame) -> None:
+    (of_seeds,) = traces(bars(grid, ACCURACY, BACKBONES), "full, measured")
+    one_seed = table[(table["seed"] == 42) & table["study"].eq("strategies") & table["kind"].eq("measured")]
+    (of_runs,) = traces(bars(over_seeds(one_seed, ["test/accuracy"]), ACCURACY, BACKBONES), "full, measured")
+    assert list(of_runs.error_y.arrayminus) == pytest.approx([0.05] * 4)
+    assert not np.isnan(list(of_seeds.error_y.array)).any()
 
 
 def test_reported_bars_are_hatched(grid: pd.DataFrame) -> None:
@@ -121,6 +141,11 @@ def test_a_confusion_matrix_shows_counts_and_colours_shares() -> None:
     figure = confusion(np.array([[3, 1], [0, 0]]), ["a", "b"])
     assert figure.data[0].z.tolist() == [[0.75, 0.25], [0, 0]]
     assert [list(line) for line in figure.data[0].text] == [["3", "1"], ["", ""]]
+
+
+def test_mean_counts_have_one_digit() -> None:
+    figure = confusion(np.array([[10, 2.5], [1 / 3, 12]]), ["a", "b"])
+    assert [list(line) for line in figure.data[0].text] == [["10", "2.5"], ["0.3", "12"]]
 
 
 def test_the_difference_of_confusions_is_of_shares() -> None:
@@ -184,6 +209,7 @@ def test_classwise_errors_put_the_worst_at_the_top() -> None:
         ([1, 2, 3], [3, 2, 1], [True, False, False]),
         ([1, 1, 2], [1, 2, 2], [False, True, False]),
         ([2, 1], [5, 5], [False, True]),
+        ([1, 1, 2, 2], [2, 2, 3, 1], [True, True, True, False]),
         ([], [], []),
     ],
 )
@@ -191,9 +217,9 @@ def test_the_front_is_what_nothing_beats(costs: list[float], gains: list[float],
     assert on_front(np.array(costs, dtype=float), np.array(gains, dtype=float)).tolist() == expected
 
 
-def test_what_is_beaten_is_grey(grid: pd.DataFrame) -> None:
+def test_what_is_dominated_is_grey(grid: pd.DataFrame) -> None:
     figure = pareto(grid[grid["kind"] == "measured"], COST, ACCURACY)
-    (beaten,) = traces(figure, "beaten in both, measured")
+    (beaten,) = traces(figure, "dominated, measured")
     (front,) = traces(figure, "on the front, measured")
     assert beaten.marker.color == "#808080" != front.marker.color
     assert len(beaten.x) + len(front.x) == 16
@@ -238,18 +264,6 @@ def test_amounts_make_a_line_for_each_method() -> None:
     figure = amounts(rows, ACCURACY, metric("dataset.num_images.train"))
     (plain,) = traces(figure, "None")
     assert list(plain.x) == [80, 160]
-
-
-def test_marks_of_a_logarithmic_axis_are_whole_steps() -> None:
-    axis = log_axis(pd.Series([3.0, 40.0]), "milliseconds")
-    assert axis["ticktext"] == ["2", "5", "10", "20", "50"]
-    assert log_axis(pd.Series([2e6, 2e6]), "count")["ticktext"] == ["1 M", "2 M"]
-
-
-def test_long_names_break_in_two() -> None:
-    assert wrapped("ResNet-18") == "ResNet-18"
-    assert wrapped("EfficientNet-Lite0, full [11-22 07:01]").count("<br>") == 1
-    assert wrapped("a" * 40) == "a" * 40
 
 
 def test_every_figure_can_be_taken_away_as_numbers(grid: pd.DataFrame) -> None:

@@ -1,10 +1,26 @@
 """Filters, groups over seeds, and the names of configurations."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from apps.dashboard.frame import FILTERS, NOTHING, each_run, figure_of, filtered, numbers, options, over_seeds
+from anime_models.record_store import RecordStore
+from anime_models.record_table import FACTS
+from apps.dashboard.frame import (
+    FILTERS,
+    NOTHING,
+    data_names,
+    each_run,
+    figure_of,
+    filtered,
+    numbers,
+    options,
+    over_seeds,
+    records_frame,
+)
 from tests.apps.dashboard.frames import frame_of
 
 ACCURACY = "test/accuracy"
@@ -49,10 +65,42 @@ def test_seeds_are_averaged_with_the_deviation_of_a_sample(table: pd.DataFrame) 
     assert np.isnan(figure.low)
 
 
+def test_runs_on_another_machine_are_another_configuration(runs: Path) -> None:
+    snapshot = RecordStore([runs]).snapshot()
+    moved = [replace(row, facts=_elsewhere(row.facts)) for row in snapshot.rows]
+    table = records_frame(replace(snapshot, rows=tuple(moved)))
+    rows = strategies(table)
+    rows = rows[(rows["backbone"] == "resnet18") & (rows["strategy"] == "full")]
+    assert rows["configuration"].nunique() == 2
+    assert {name.partition(" [")[2] for name in rows["name"]} == {"cpu (x86_64)]", "gpu]"}
+
+
+def _elsewhere(facts: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    """The facts of a run, on another device where its seed is 43."""
+    named = dict(zip(FACTS, facts, strict=True))
+    return tuple((named | {"device": "gpu"} if str(named["run_id"]).endswith("-s43") else named).values())
+
+
+def test_data_sets_are_named_with_their_state_where_there_are_several(table: pd.DataFrame) -> None:
+    rows = strategies(table).copy()
+    assert set(data_names(rows)) == {"emotions"}
+    rows["revision"] = ["sha256:abcdefghi", *["sha256:0"] * (len(rows) - 1)]
+    assert set(data_names(rows)) == {"emotions abcdefg", "emotions 0"}
+
+
 def test_a_single_run_has_its_interval_and_no_deviation(table: pd.DataFrame) -> None:
     rows = strategies(table)
     figure = figure_of(over_seeds(rows[rows["seed"] == 42], [ACCURACY]).iloc[0], ACCURACY)
     assert np.isnan(figure.sd)
+    assert figure.low < figure.value < figure.high
+
+
+def test_an_interval_stays_while_another_seed_is_still_running(table: pd.DataFrame) -> None:
+    rows = filtered(table, {"study": ["strategies"], "kind": ["measured"], "seed": ["42", "99"]})
+    row = over_seeds(rows, [ACCURACY]).set_index(["backbone", "strategy"]).loc[("resnet18", "full")]
+    assert (row["runs"], row["status"]) == (2, "finished in part")
+    figure = figure_of(row, ACCURACY)
+    assert figure.runs == 1
     assert figure.low < figure.value < figure.high
 
 

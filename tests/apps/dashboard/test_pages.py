@@ -1,61 +1,24 @@
 """Every page, with the shipped records, with many, with none, with broken ones: it says something and never crashes."""
 
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from anime_models.records import read_record, write_record
 from apps.dashboard.__main__ import PAGE
 from apps.dashboard.settings import VARIABLE, Settings
+from tests.apps.dashboard.frames import REPORTED
+from tests.apps.dashboard.page_parts import OTHER, RUN, Open, texts
+from tests.hub_server import HubServer
 from tests.small_records import classifier_record, write_epochs, write_run
 
 PAGES = sorted(path.stem for path in (PAGE.parent / "views").glob("*.py") if path.stem != "__init__")
-Open = Callable[..., AppTest]
-RUN = classifier_record("resnet18", "full", 42).run_id
-OTHER = classifier_record("vit_base_16", "progressive", 42).run_id
-
-
-@pytest.fixture(autouse=True)
-def _clean() -> Iterator[None]:
-    """No test sees what another one has read."""
-    st.cache_data.clear()
-    st.cache_resource.clear()
-    yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Open a page as it stands at an address, with records of a folder; nothing may go wrong."""
-
-    def open_page(
-        name: str, *sources: Path, shipped: bool = True, data: Path | None = None, **query: object
-    ) -> AppTest:
-        settings = Settings(sources=tuple(map(str, sources)), shipped=shipped, data=data)
-        monkeypatch.setenv(VARIABLE, settings.model_dump_json())
-        page = AppTest.from_file(PAGE, default_timeout=120)
-        page.query_params |= query
-        page.switch_page(f"views/{name}.py").run()
-        assert not page.exception
-        return page
-
-    return open_page
-
-
-def texts(page: AppTest) -> str:
-    """Everything that a page says in words."""
-    parts = (*page.title, *page.header, *page.subheader, *page.markdown, *page.caption, *page.info, *page.warning)
-    return "\n".join(str(part.value) for part in parts)
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_stands_with_the_shipped_records(opened: Open, name: str) -> None:
-    page = opened(name)
+    page = opened(name, shipped=True)
     assert page.title[0].value.endswith("?")
     assert len(texts(page)) > 100
 
@@ -67,7 +30,7 @@ def test_every_page_stands_with_many_records(opened: Open, runs: Path, name: str
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_says_what_is_missing_where_there_is_no_record(opened: Open, name: str) -> None:
-    page = opened(name, shipped=False)
+    page = opened(name)
     assert page.title[0].value.endswith("?")
     assert page.info or page.code
 
@@ -119,94 +82,11 @@ def test_reported_and_measured_are_told_apart_in_tables(opened: Open, runs: Path
     assert kinds == {"● measured", "○ reported"}
 
 
-def test_filters_of_the_address_are_applied(opened: Open, runs: Path) -> None:
-    page = opened("compare", runs, backbone=["resnet18", "xception"], kind=["reported"])
-    table = page.dataframe[0].value
-    assert set(table["Kind"]) == {"○ reported"}
-    assert len(table) == 4 + 2
-    assert page.multiselect(key="backbone").value == ["resnet18", "xception"]
-
-
-def test_a_filter_that_is_chosen_is_applied(opened: Open, runs: Path) -> None:
-    page = opened("compare", runs)
-    page.multiselect(key="task").set_value(["emotion"]).run()
-    assert set(page.dataframe[0].value["Task"]) == {"Emotions"}
-
-
-def test_a_filter_that_nothing_passes_says_so(opened: Open, runs: Path) -> None:
-    page = opened("compare", runs, task=["generation"], kind=["reported"])
-    assert "Take a filter away" in page.info[0].value
-
-
-def test_seeds_are_averaged_unless_they_are_wanted_apart(opened: Open, runs: Path) -> None:
-    page = opened("compare", runs, study=["strategies"], kind=["measured"], status=["finished"])
-    assert len(page.dataframe[0].value) == 16
-    assert "±" in page.dataframe[0].value["Accuracy"][0]
-    page.toggle(key="grouped").set_value(False).run()
-    assert len(page.dataframe[0].value) == 32
-
-
-def test_rows_are_sorted_by_the_chosen_column(opened: Open, runs: Path) -> None:
-    page = opened("compare", runs, study=["strategies"], kind=["reported"], sort="Macro F1")
-    assert page.dataframe[0].value["Macro F1"][0] == "0.807"
-    page.toggle(key="worst").set_value(True).run()
-    assert page.dataframe[0].value["Macro F1"][0] == "0.601"
-
-
-@pytest.mark.parametrize("tab", ["Metrics", "Settings", "Curves", "Confusions", "Classes", "Confidence"])
-def test_runs_of_the_address_stand_side_by_side(opened: Open, runs: Path, tab: str) -> None:
-    page = opened("compare", runs, runs=[RUN, OTHER], tab=tab)
-    assert page.multiselect(key="runs").value == [RUN, OTHER]
-    assert page.header[0].value == "Side by side"
-    if tab == "Metrics":
-        shown = page.dataframe[1].value
-        assert {"ResNet-18, full, scale cpu", "ViT-B/16, progressive, scale cpu"} <= set(shown)
-    if tab == "Settings":
-        assert "model.backbone" in set(page.dataframe[1].value["Setting"])
-    if tab == "Confusions":
-        assert "How does the second differ from the first?" in texts(page)
-    if tab in ("Curves", "Confusions", "Classes", "Confidence"):
-        assert page.get("plotly_chart")
-
-
-def test_all_seeds_of_a_configuration_stand_as_one_side(opened: Open, runs: Path) -> None:
-    seeds = [classifier_record("resnet18", "full", seed).run_id for seed in (42, 43)]
-    page = opened("compare", runs, runs=seeds, tab="Metrics")
-    accuracy = page.dataframe[1].value.set_index("Metric").loc["Accuracy", "ResNet-18, full, scale cpu"]
-    assert "±" in accuracy
-
-
-def test_a_run_of_the_address_that_is_gone_is_left_out(opened: Open, runs: Path) -> None:
-    page = opened("compare", runs, runs=["no-such-run"])
-    assert "Tick rows" in page.info[0].value
-
-
-def test_shipped_records_say_why_there_is_no_confusion(opened: Open) -> None:
-    shipped = read_record(PAGE.parents[2] / "anime_models/embedded/characters/record.json")
-    page = opened("compare", runs=[shipped.run_id], tab="Confusions")
-    assert "no predictions are stored beside the record" in texts(page)
-
-
-def test_the_grid_stands_beside_the_papers(opened: Open, runs: Path) -> None:
-    page = opened("strategies", runs)
-    said = texts(page)
-    assert "Measured here: Accuracy" in said
-    assert "Reported by Santoro et al.: Accuracy" in said
-    assert said.count("matters more") == 2
-    assert len(page.get("plotly_chart")) == 5
-
-
-def test_without_a_grid_of_ours_the_command_is_told(opened: Open) -> None:
-    page = opened("strategies")
-    assert "training.grid --study strategies" in page.code[0].value
-
-
-def test_characters_are_ranked_by_difficulty_and_series(opened: Open, runs: Path) -> None:
-    page = opened("characters", runs, model="Xception, plain head, scale cpu")
-    said = texts(page)
-    assert "Hardest:" in said
-    assert "Mistakes within one series" in said
-    assert "The dropout head is better" in said
+def test_a_choice_of_one_page_does_not_disturb_another(opened: Open, runs: Path) -> None:
+    page = opened("compare", runs, runs=[RUN, OTHER], task=["emotion"])
+    for name in ("generation", "mistakes", "calibration"):
+        page.switch_page(f"views/{name}.py").run()
+        assert not page.exception
 
 
 def test_the_epoch_of_the_address_is_shown(opened: Open, runs: Path) -> None:
@@ -229,7 +109,7 @@ def test_pictures_of_mistakes_are_shown_where_the_data_is_at_hand(
     opened: Open, finished_run: Path, drawn_characters: Path
 ) -> None:
     record = read_record(finished_run / "record.json")
-    page = opened("mistakes", finished_run.parent, shipped=False, data=drawn_characters.parent, runs=[record.run_id])
+    page = opened("mistakes", finished_run.parent, data=drawn_characters.parent, runs=[record.run_id])
     wrong = len([text for text in page.markdown if "taken for" in text.value])
     assert wrong
     assert len(page.image) == wrong
@@ -245,7 +125,7 @@ def test_a_run_tells_how_to_repeat_it(opened: Open, runs: Path) -> None:
 
 
 def test_a_reported_run_names_its_table(opened: Open) -> None:
-    said = texts(opened("run", id="santoro-resnet18-full"))
+    said = texts(opened("run", REPORTED, id="santoro-resnet18-full"))
     assert "Source: Santoro" in said
     assert "https://doi.org/10.20944" in said
 
@@ -274,8 +154,14 @@ def test_a_killed_run_says_how_to_go_on(opened: Open, tmp_path: Path, monkeypatc
     assert any(f"--resume {tmp_path / running.run_id}" in code.value for code in page.code)
 
 
-def test_records_of_a_data_set_on_the_hub_are_read(opened: Open, hub: object, tmp_path: Path) -> None:
-    """A source that is no folder is asked for on the Hub; one that is not there is named."""
+def test_records_of_a_data_set_on_the_hub_are_read(opened: Open, hub: HubServer, tmp_path: Path) -> None:
+    write_record(classifier_record(), tmp_path / "published" / "records" / "one.json")
+    hub.add("datasets/rin/records", tmp_path / "published")
+    page = opened("compare", Path("hf-hub:rin/records"))
+    assert list(page.dataframe[0].value["Model"]) == ["ResNet-18, full, scale cpu"]
+
+
+def test_a_data_set_that_the_hub_lacks_is_named(opened: Open, hub: HubServer) -> None:
     page = opened("overview", Path("hf-hub:nobody/nothing"))
     assert "nobody/nothing" in page.expander[0].dataframe[0].value["Where"][0]
     assert page.expander[0].dataframe[0].value["What"][0] == "unreachable"

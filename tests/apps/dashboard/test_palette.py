@@ -4,10 +4,22 @@ import itertools
 
 import numpy as np
 import pytest
+from plotly.colors import sample_colorscale
 
-from apps.dashboard.palette import COLOURS, DARK_PAGE, DASHES, LIGHT_PAGE, SYMBOLS, symbol
+from apps.dashboard.palette import (
+    COLOURS,
+    DARK_PAGE,
+    DASHES,
+    DIVERGING,
+    LIGHT_PAGE,
+    SEQUENTIAL,
+    SYMBOLS,
+    ink_on,
+    symbol,
+)
 
 SMALLEST_CONTRAST = 3.0  # WCAG 2.1, success criterion 1.4.11
+SMALLEST_TEXT_CONTRAST = 4.5  # WCAG 2.1, success criterion 1.4.3
 SMALLEST_DIFFERENCE = 15.0  # CIE 1976, clearly another colour
 # Machado, Oliveira and Fernandes (2009), severity 1.
 SIGHT = {
@@ -52,6 +64,13 @@ def test_every_colour_stands_out_from_the_page(colour: str, page: str) -> None:
 def test_colours_differ_for_every_kind_of_sight(sight: str) -> None:
     pairs = itertools.combinations([lab(colour, SIGHT[sight]) for colour in COLOURS], 2)
     assert min(float(np.linalg.norm(one - other)) for one, other in pairs) >= SMALLEST_DIFFERENCE
+
+
+@pytest.mark.parametrize("scale", [SEQUENTIAL, DIVERGING])
+def test_texts_can_be_read_in_every_cell_of_a_map(scale: str | list[list[float | str]]) -> None:
+    for shade in sample_colorscale(scale, list(np.linspace(0, 1, 50)), colortype="tuple"):
+        written = "#" + "".join(f"{round(part * 255):02x}" for part in shade)
+        assert contrast(ink_on(shade), written) >= SMALLEST_TEXT_CONTRAST
 
 
 def test_shape_and_dashes_say_the_same_as_colour() -> None:

@@ -26,7 +26,7 @@ def test_a_run_that_writes_is_alive(running: RunRecord) -> None:
 def test_progress_and_time_left_follow_from_the_epochs(running: RunRecord) -> None:
     told = status_sentence(running, NOW - 60, NOW, EPOCHS)
     assert "its last sign of life is 60.0 s old" in told
-    assert "5 of at most 20 epochs are done, about 8 min" in told
+    assert "5 of at most 20 epochs are done, about 7.5 min" in told
     assert share_done(running, EPOCHS) == 0.25
 
 
