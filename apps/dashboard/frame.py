@@ -11,8 +11,9 @@ from anime_models.record_store import Snapshot
 from anime_models.record_table import FACTS, columns
 from apps.dashboard.names import BACKBONES, HEADS, REPORTED, STRATEGIES, called, short_paper
 
-# What runs have to agree in to be one configuration, which only the seed tells apart.
-CONFIGURATION = tuple(fact for fact in FACTS if fact not in ("run_id", "status", "paper_table"))
+# What runs have to agree in to be one configuration, which only the seed tells apart. Precision is not among it: a run
+# takes the faster one of two that are equally accurate.
+CONFIGURATION = tuple(fact for fact in FACTS if fact not in ("run_id", "status", "paper_table", "precision"))
 REPEATED = tuple(fact for fact in FACTS if fact != "run_id")
 STARTED = re.compile(r"\d{4}(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ-")
 FILTERS = ("task", "study", "backbone", "head", "strategy", "start_weights", "seed", "scale", "kind", "status")
@@ -60,9 +61,8 @@ def _tags(rows: pd.DataFrame) -> list[str]:
             return [f"{column.removeprefix('recipe.').replace('_', ' ')} {value:g}" for value in rows[column]]
     if PICTURES in rows and rows[PICTURES].notna().all() and rows[PICTURES].is_unique:
         return [f"{count:.0f} pictures" for count in rows[PICTURES]]
-    for place in ("device", "precision"):
-        if rows[place].notna().all() and rows[place].is_unique:
-            return [str(text) for text in rows[place]]
+    if rows["device"].notna().all() and rows["device"].is_unique:
+        return [str(device) for device in rows["device"]]
     began = [_began(run_id) for run_id in rows["run_id"]]
     if None not in began and len(set(began)) == len(rows):
         return [str(moment) for moment in began]

@@ -97,11 +97,12 @@ def csv_button(label: str, rows: Callable[[], pd.DataFrame], title: str) -> None
     )
 
 
-def nothing_yet(what: str, command: str, more: str = "") -> None:
-    """Say what would stand here and which command makes it."""
+def nothing_yet(what: str, command: str = "", more: str = "") -> None:
+    """Say what would stand here and, where there is one, which command makes it."""
     with st.container(border=True):
         st.markdown(f"**Nothing measured yet.** {what}")
-        st.code(command, language="bash", wrap_lines=True)
+        if command:
+            st.code(command, language="bash", wrap_lines=True)
         if more:
             st.caption(more)
 

@@ -29,7 +29,7 @@ from apps.dashboard.sides import (
 )
 
 NO_PREDICTIONS = (
-    "{}: no predictions are stored beside the record. Shipped and reported records are numbers alone; a run of "
+    "{}: no predictions are stored beside the record. Reported records are numbers alone; a run of "
     "`python -m training.train_classifier` leaves `predictions.parquet` in its folder."
 )
 RESULTS_FIRST = ("test/", "validation/fid/")

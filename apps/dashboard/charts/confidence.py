@@ -111,7 +111,7 @@ def set_sizes(sides: Mapping[str, tuple[np.ndarray, np.ndarray]], shipped: pd.Da
             name=f"{row['name']}, as stored",
             marker={"symbol": symbol(number), "size": 13, "color": colour(number), "line": {"width": 1}},
         )
-    drawn.update_xaxes(title_text="How often the set holds the right label", **PERCENT)
+    drawn.update_xaxes(title_text="How often the set holds the right label", range=[0, 1.02], **PERCENT)
     drawn.update_yaxes(title_text="Labels in the set (fewer say more)", rangemode="tozero")
     return drawn
 

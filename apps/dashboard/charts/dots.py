@@ -30,7 +30,7 @@ def dots(rows: pd.DataFrame, metric: Metric, label: str = "name") -> go.Figure:
         figures = figures_of(part, metric.column)
         if not figures:
             continue
-        spreads = [spread(figure) for figure in figures]
+        spreads = [spread(figure, metric) for figure in figures]
         drawn.add_scatter(
             x=[figure.value for figure in figures],
             y=part["line"],
@@ -59,11 +59,16 @@ def dots(rows: pd.DataFrame, metric: Metric, label: str = "name") -> go.Figure:
     return drawn
 
 
-def spread(figure: Figure) -> tuple[float, float]:
-    """How far the bar of a figure reaches down and up; NaN where there is none."""
-    if figure.sd == figure.sd:
-        return figure.sd, figure.sd
-    return figure.value - figure.low, figure.high - figure.value
+def spread(figure: Figure, metric: Metric | None = None) -> tuple[float, float]:
+    """How far the bar of a figure reaches down and up; NaN where there is none.
+
+    Where its metric is given and is a share, the bar ends at 0 and at 1.
+    """
+    if figure.sd != figure.sd:
+        return figure.value - figure.low, figure.high - figure.value
+    if metric is not None and metric.unit == "percent":
+        return min(figure.sd, figure.value), min(figure.sd, 1 - figure.value)
+    return figure.sd, figure.sd
 
 
 def in_words(figure: Figure, metric: Metric) -> str:

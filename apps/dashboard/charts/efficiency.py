@@ -1,5 +1,7 @@
 """What accuracy costs."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -65,7 +67,7 @@ def _points(drawn: go.Figure, part: pd.DataFrame, cost: Metric, gain: Metric, ki
         y=part[gain.column],
         mode="markers+text" if is_front and len(part) <= MANY else "markers",
         text=part["name"] if is_front else None,
-        textposition=_towards_middle(part[cost.column]),
+        textposition=_beside(part[cost.column]),
         cliponaxis=False,
         name=f"{'on the front' if is_front else 'dominated'}, {kind}",
         marker={"symbol": symbol(0, kind), "size": 11 if is_front else 8, "color": colour(0) if is_front else MUTED},
@@ -75,7 +77,8 @@ def _points(drawn: go.Figure, part: pd.DataFrame, cost: Metric, gain: Metric, ki
     )
 
 
-def _towards_middle(costs: pd.Series) -> list[str]:
-    """Where names stand beside their points, so that none runs out of the figure."""
+def _beside(costs: pd.Series) -> list[str]:
+    """Where names stand: towards the middle, so that none runs out of the figure, above and below in turn."""
     middle = float(np.sqrt(costs.min() * costs.max()))
-    return ["top right" if cost <= middle else "top left" for cost in costs]
+    places = zip(costs, itertools.cycle(("top", "bottom")), strict=False)
+    return [f"{height} {'right' if cost <= middle else 'left'}" for cost, height in places]

@@ -69,8 +69,8 @@ def _marks(drawn: go.Figure, part: pd.DataFrame, metric: Metric, name: str, numb
             "line": {"width": 2, "color": colour(number)},
         },
         error_x={
-            "array": [spread(figure)[1] for figure in figures],
-            "arrayminus": [spread(figure)[0] for figure in figures],
+            "array": [spread(figure, metric)[1] for figure in figures],
+            "arrayminus": [spread(figure, metric)[0] for figure in figures],
             "color": colour(number),
             "width": 0,
         },

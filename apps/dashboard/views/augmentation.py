@@ -15,7 +15,6 @@ from apps.dashboard.show import figure, nothing_yet
 
 METRICS = ("test/accuracy", "test/macro_f1", "test/loss", "test/cas", "train/accuracy")
 RATIO = "recipe.synthetic_ratio"
-COMMAND = "python -m training.augmentation_study --data ../shared/data/gender --seeds 3 --scale cpu"
 READ = (
     "Every method trains the same network on the same pictures. Hollow: the paper's single runs; filled: ours, with "
     "the 95% interval of a run or ± one standard deviation over seeds. Where bars overlap widely, chance may decide."
@@ -34,7 +33,7 @@ def main() -> None:
     rows = books.table[(books.table["study"] == "augmentation") & (books.table["status"] == "finished")]
     columns = [name for name in METRICS if name in rows and rows[name].notna().any()]
     if not columns:
-        nothing_yet("Methods with intervals, the paper's beside ours.", COMMAND)
+        nothing_yet("Methods with intervals, the paper's beside ours.")
         return
     shown = metric_of("Metric", columns)
     grouped = over_seeds(rows, [name for name in (*columns, PICTURES, RATIO) if name in rows])
@@ -96,9 +95,7 @@ def _amounts(grouped: pd.DataFrame, shown: Metric) -> None:
         nothing_yet(
             "Our own runs of every method with intervals, learning curves over the number of real pictures, the share "
             "of generated pictures, and the classification accuracy score (CAS) of a model trained on generated ones "
-            "alone.",
-            COMMAND,
-            "The command comes with the study of augmentations, which is not built yet.",
+            "alone, once records of them are among the sources."
         )
 
 

@@ -28,12 +28,12 @@ def main() -> None:
     if not len(rows):
         nothing_yet(
             "The most confident mistakes of a model, picture by picture, and where models disagree. It needs the "
-            "predictions that a run leaves in its folder; shipped and reported records are numbers alone.",
+            "predictions that a run leaves in its folder; reported records are numbers alone.",
             COMMAND,
         )
         return
     task = one_of("Task", [task for task in TASKS if (rows["task"] == task).any()], "task", TASKS)
-    known = list(rows[rows["task"] == task].sort_values("run_id", ascending=False)["run_id"])
+    known = list(rows[rows["task"] == task].sort_values(["shipped", "run_id"], ascending=False)["run_id"])
     chosen = st.multiselect("Models", known, known[:2], key="runs", bind="query-params", max_selections=MOST_MODELS)
     sides = sides_of(books.table, chosen, by_configuration=False)
     if not sides:

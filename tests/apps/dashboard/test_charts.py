@@ -15,14 +15,14 @@ from apps.dashboard.charts.confidence import before_after, classwise, reliabilit
 from apps.dashboard.charts.confidence import risk_coverage as risk_coverage_figure
 from apps.dashboard.charts.confusion import confusion, confusion_difference, grouped_counts, per_class
 from apps.dashboard.charts.curves import amounts, figures_over_epochs, over_training
-from apps.dashboard.charts.dots import dots
+from apps.dashboard.charts.dots import dots, spread
 from apps.dashboard.charts.efficiency import on_front, pareto
 from apps.dashboard.charts.export import figure_page, figure_table
 from apps.dashboard.charts.generation import learning_rates
 from apps.dashboard.charts.grid import bars, improvement, strategy_map
 from apps.dashboard.charts.heads import pairs, two_tests
 from apps.dashboard.charts.style import wrapped
-from apps.dashboard.frame import numbers, over_seeds
+from apps.dashboard.frame import Figure, numbers, over_seeds
 from apps.dashboard.glossary import metric
 
 ACCURACY, COST = metric("test/accuracy"), metric("model.num_parameters")
@@ -92,6 +92,12 @@ def test_gains_are_over_the_probe_of_the_same_kind_and_backbone(grid: pd.DataFra
     gains = dict(zip(reported.x, reported.y, strict=True))
     assert gains["ViT-B/16"] == pytest.approx(0.8089 - 0.6467)
     assert not traces(figure, "linear probe")
+
+
+def test_the_bar_of_a_share_ends_at_nothing_and_at_all() -> None:
+    assert spread(Figure(0.1, sd=0.3, runs=3), ACCURACY) == pytest.approx((0.1, 0.3))
+    assert spread(Figure(0.9, sd=0.3, runs=3), ACCURACY) == pytest.approx((0.3, 0.1))
+    assert spread(Figure(0.1, sd=0.3, runs=3)) == (0.3, 0.3), "of a gain, which may be negative"
 
 
 def test_gains_go_up_where_it_is_better_and_tell_their_spread(grid: pd.DataFrame) -> None:

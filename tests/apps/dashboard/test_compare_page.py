@@ -72,7 +72,13 @@ def test_a_run_of_the_address_that_is_gone_is_left_out(opened: Open, runs: Path)
     assert "Tick rows" in page.info[0].value
 
 
-def test_shipped_records_say_why_there_is_no_confusion(opened: Open) -> None:
+def test_shipped_classifiers_show_what_they_take_for_what(opened: Open) -> None:
     shipped = read_record(EMBEDDED / "characters" / "record.json")
     page = opened("compare", shipped=True, runs=[shipped.run_id], tab="Confusions")
+    assert page.get("plotly_chart")
+
+
+def test_a_record_alone_says_why_there_is_no_confusion(opened: Open) -> None:
+    stage = read_record(EMBEDDED / "records" / "characters-stage1.json")
+    page = opened("compare", shipped=True, runs=[stage.run_id], tab="Confusions")
     assert "no predictions are stored beside the record" in texts(page)

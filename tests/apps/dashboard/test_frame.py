@@ -66,19 +66,26 @@ def test_seeds_are_averaged_with_the_deviation_of_a_sample(table: pd.DataFrame) 
 
 
 def test_runs_on_another_machine_are_another_configuration(runs: Path) -> None:
-    snapshot = RecordStore([runs]).snapshot()
-    moved = [replace(row, facts=_elsewhere(row.facts)) for row in snapshot.rows]
-    table = records_frame(replace(snapshot, rows=tuple(moved)))
-    rows = strategies(table)
-    rows = rows[(rows["backbone"] == "resnet18") & (rows["strategy"] == "full")]
+    rows = _one_configuration_where_seed_43_has(runs, device="gpu")
     assert rows["configuration"].nunique() == 2
     assert {name.partition(" [")[2] for name in rows["name"]} == {"cpu (x86_64)]", "gpu]"}
 
 
-def _elsewhere(facts: tuple[str | None, ...]) -> tuple[str | None, ...]:
-    """The facts of a run, on another device where its seed is 43."""
-    named = dict(zip(FACTS, facts, strict=True))
-    return tuple((named | {"device": "gpu"} if str(named["run_id"]).endswith("-s43") else named).values())
+def test_runs_in_another_precision_are_the_same_configuration(runs: Path) -> None:
+    rows = _one_configuration_where_seed_43_has(runs, precision="bf16")
+    assert rows["precision"].nunique() == 2
+    assert rows["configuration"].nunique() == 1
+
+
+def _one_configuration_where_seed_43_has(runs: Path, **facts: str | None) -> pd.DataFrame:
+    snapshot = RecordStore([runs]).snapshot()
+    changed = [
+        replace(row, facts=tuple((named | facts if str(named["run_id"]).endswith("-s43") else named).values()))
+        for row in snapshot.rows
+        for named in [dict(zip(FACTS, row.facts, strict=True))]
+    ]
+    rows = strategies(records_frame(replace(snapshot, rows=tuple(changed))))
+    return rows[(rows["backbone"] == "resnet18") & (rows["strategy"] == "full")]
 
 
 def test_data_sets_are_named_with_their_state_where_there_are_several(table: pd.DataFrame) -> None:
