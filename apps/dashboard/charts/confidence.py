@@ -10,7 +10,7 @@ from anime_models.records import ReliabilityBin
 from apps.dashboard.charts.style import BASE, LINE, blank, wrapped
 from apps.dashboard.palette import COLOURS, MUTED, colour, dash, symbol
 
-PERCENT = {"tickformat": ".0%"}
+PERCENT = {"tickformat": ".1~%"}
 BEFORE, AFTER, CHANCE = "calibration.before.ece", "calibration.after.ece", "test/ece_by_chance"
 
 

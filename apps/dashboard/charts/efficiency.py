@@ -66,7 +66,7 @@ def _points(drawn: go.Figure, part: pd.DataFrame, cost: Metric, gain: Metric, ki
         x=part[cost.column],
         y=part[gain.column],
         mode="markers+text" if is_front and len(part) <= MANY else "markers",
-        text=part["name"] if is_front else None,
+        text=[name.partition(",")[0] for name in part["name"]] if is_front else None,
         textposition=_beside(part[cost.column]),
         cliponaxis=False,
         name=f"{'on the front' if is_front else 'dominated'}, {kind}",
