@@ -11,6 +11,7 @@ from training.studies.cells import STUDIES
 from training.studies.table import line, mean_and_deviation
 
 Figure = Callable[[RunRecord], float | None]
+Grid = dict[tuple[str, str], float]  # by model and strategy
 STRATEGIES = tuple(STUDIES["strategies"].strategies)
 
 
@@ -89,17 +90,19 @@ def strategies_table(measured: Sequence[RunRecord], reported: Sequence[RunRecord
 
 
 def effects_table(measured: Sequence[RunRecord], reported: Sequence[RunRecord]) -> str:
-    """How much strategy and architecture matter: spreads of mean test accuracy in points, here and in the paper."""
+    """How much strategy and architecture matter: spreads of mean test accuracy in points, here and in the paper.
+
+    Over the paper's four models; a dash while runs of them are missing.
+    """
     rows = [line("points of test accuracy", "here", "paper"), line("---", "---:", "---:")]
-    here, paper = (_grid_of_means(records) for records in (measured, reported))
-    families = {"ResNets": ("resnet18", "resnet50"), "ViTs": ("vit_base_16", "vit_small_16")}
-    rows += [
-        line("best less worst strategy, mean over models", *(_points(_spread(grid, 1)) for grid in (here, paper))),
-        line("best less worst model, mean over strategies", *(_points(_spread(grid, 0)) for grid in (here, paper))),
-    ]
-    for family, backbones in families.items():
-        gains = (_gain(grid, backbones) for grid in (here, paper))
-        rows.append(line(f"best strategy less linear probe, {family}", *map(_points, gains)))
+    grids = [_grid_of_means(records) for records in (measured, reported)]
+    effects: dict[str, Callable[[Grid], float]] = {
+        "best less worst strategy, mean over models": lambda grid: _spread(grid, 1),
+        "best less worst model, mean over strategies": lambda grid: _spread(grid, 0),
+        "best strategy less linear probe, ResNets": lambda grid: _gain(grid, ("resnet18", "resnet50")),
+        "best strategy less linear probe, ViTs": lambda grid: _gain(grid, ("vit_base_16", "vit_small_16")),
+    }
+    rows += [line(name, *(f"{100 * of(g):.1f}" if g else "—" for g in grids)) for name, of in effects.items()]
     return "".join(rows)
 
 
@@ -132,27 +135,32 @@ def _with_interval(record: RunRecord, metric: str) -> str:
     return f"{result.value:.3f}{interval}"
 
 
-def _grid_of_means(records: Sequence[RunRecord]) -> dict[tuple[str, str], float]:
-    """Mean test accuracy over seeds of each model and strategy."""
+def _grid_of_means(records: Sequence[RunRecord]) -> Grid:
+    """Mean test accuracy over seeds of each of the paper's models and strategies; empty while one is missing."""
     accuracies: dict[tuple[str, str], list[float]] = {}
     for record in records:
         value = record.value("accuracy")
-        if record.model.backbone and record.strategy in STRATEGIES and value is not None:
+        if record.model.backbone and record.strategy and value is not None:
             accuracies.setdefault((record.model.backbone, record.strategy), []).append(value)
-    return {cell: mean(values) for cell, values in accuracies.items()}
+    cells = [(backbone, strategy) for backbone in STUDIES["strategies"].backbones for strategy in STRATEGIES]
+    if not accuracies.keys() >= set(cells):
+        return {}
+    return {cell: mean(accuracies[cell]) for cell in cells}
 
 
-def _spread(grid: dict[tuple[str, str], float], axis: int) -> float:
-    """Range of the means over the other axis; ``axis`` 0 for models, 1 for strategies."""
-    means = [mean(v for cell, v in grid.items() if cell[axis] == name) for name in {cell[axis] for cell in grid}]
-    return max(means) - min(means)
+def _spread(grid: Grid, axis: int) -> float:
+    """Mean, over the names of the other axis, of best less worst along ``axis``: 0 for models, 1 for strategies."""
+    ranges = []
+    for name in {cell[1 - axis] for cell in grid}:
+        values = [value for cell, value in grid.items() if cell[1 - axis] == name]
+        ranges.append(max(values) - min(values))
+    return mean(ranges)
 
 
-def _gain(grid: dict[tuple[str, str], float], backbones: Sequence[str]) -> float:
+def _gain(grid: Grid, backbones: Sequence[str]) -> float:
     """The best strategy's accuracy less that of the linear probe, mean over the backbones."""
-    best = {b: max(v for (backbone, _), v in grid.items() if backbone == b) for b in backbones}
-    return mean(best[b] - grid[b, "linear_probe"] for b in backbones)
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:.1f}"
+    gains = []
+    for name in backbones:
+        values = [value for (backbone, _), value in grid.items() if backbone == name]
+        gains.append(max(values) - grid[name, "linear_probe"])
+    return mean(gains)

@@ -24,13 +24,11 @@ SHOW_LINK = """(query) => {
     return address.href;
 }"""
 
-# What follows the face comes some time after it, and no more often than that, so that the face itself stays quick.
+# What follows the face waits until it has rested for a moment, so that the face itself stays quick.
 FOLLOW = """async () => {
-    if (window.faceIsFollowed) return;
-    window.faceIsFollowed = true;
+    const moves = (window.faceMoves = (window.faceMoves ?? 0) + 1);
     await new Promise((done) => setTimeout(done, 250));
-    window.faceIsFollowed = false;
-    return `${performance.now()}`;
+    if (window.faceMoves === moves) return `${performance.now()}`;
 }"""
 
 # Clicks in a list of faces become events that carry what the button says.
