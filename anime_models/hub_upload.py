@@ -8,6 +8,7 @@ else was faster.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -209,9 +210,12 @@ def _commit(
     api.preupload_lfs_files(repo_id, additions, repo_type=repo_type, free_memory=False)
     removals = [CommitOperationDelete(path, is_folder=False) for path in changes.removed]
     try:
-        made = api.create_commit(
-            repo_id, [*removals, *additions], commit_message=message, repo_type=repo_type, parent_commit=parent
-        )
+        with warnings.catch_warnings():
+            # The client wonders about tables beside a Space's code; records bring theirs.
+            warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
+            made = api.create_commit(
+                repo_id, [*removals, *additions], commit_message=message, repo_type=repo_type, parent_commit=parent
+            )
     except httpx2.TransportError:
         # The answer was lost, which does not mean that the commit was.
         state = _state(repo_id, repo_type)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -20,7 +21,7 @@ PACKAGES = ("anime_models", "apps", "training")
 EMBEDDED = ROOT / "anime_models" / "embedded"
 MEGABYTE = 1_000_000
 MADE_FOLDERS = {"__pycache__", "build", "dist", "runs", "test-results"}
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".parquet"}
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
 # Screenshots of our own pages with our own faces, and what the demo offers as examples.
 OWN_PICTURES = ("docs/", "apps/demo/examples/")
 
@@ -153,6 +154,13 @@ def test_embedded_folders_are_whole_checkpoints() -> None:
 def test_only_our_own_pictures_are_in_the_tree() -> None:
     pictures = [path for path in repository_files() if path.suffix.lower() in PICTURES]
     assert not [path for path in pictures if not path.as_posix().startswith(OWN_PICTURES)]
+
+
+def test_tables_hold_answers_and_no_pictures() -> None:
+    tables = [path for path in repository_files() if path.suffix == ".parquet"]
+    columns = {path: set(pq.read_schema(ROOT / path).names) for path in tables}
+    assert tables
+    assert not [path for path, names in columns.items() if names != {"image_id", "label", "logits", "split"}]
 
 
 def test_no_weights_are_pickles() -> None:
