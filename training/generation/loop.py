@@ -216,9 +216,11 @@ def frozen(network: nn.Module) -> Iterator[None]:
     """Gradients pass through a network without being gathered in its weights, which saves their computation."""
     for parameter in network.parameters():
         parameter.requires_grad_(False)
-    yield
-    for parameter in network.parameters():
-        parameter.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for parameter in network.parameters():
+            parameter.requires_grad_(True)
 
 
 def _adam(network: nn.Module, lr: float, recipe: GanRecipe) -> torch.optim.Adam:
