@@ -70,3 +70,20 @@ def signed_in(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> HubServer:
     monkeypatch.setenv("HF_TOKEN", WRITE_TOKEN)
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
     return hub
+
+
+@pytest.fixture(scope="session")
+def generator_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoint folder of a small generator with random weights. Not to be written to."""
+    from tests.small_generators import small_generator
+
+    return small_generator(tmp_path_factory.mktemp("generators") / "small")
+
+
+@pytest.fixture(scope="session")
+def fake_demo(generator_folder: Path) -> Iterator[str]:
+    """Address of the demo with stand-ins for the models and a small generator."""
+    from tests.apps.serving import served
+
+    with served("tests.apps.serve_fakes", "--generator", str(generator_folder)) as address:
+        yield address

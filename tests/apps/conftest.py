@@ -1,22 +1,13 @@
-"""The demo with stand-ins for its models, served once for all tests of its interfaces."""
+"""The demo with stand-ins for its models, asked as a program asks it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-from tests.apps.serving import served
-from tests.small_generators import small_generator
+from gradio_client import Client
 
 
-@pytest.fixture(scope="session")
-def generator_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Checkpoint folder of a small generator with random weights. Not to be written to."""
-    return small_generator(tmp_path_factory.mktemp("generators") / "small")
-
-
-@pytest.fixture(scope="session")
-def fake_demo(generator_folder: Path) -> Iterator[str]:
-    """Address of the demo with stand-ins for the models and a small generator."""
-    with served("tests.apps.serve_fakes", "--generator", str(generator_folder)) as address:
-        yield address
+@pytest.fixture(scope="module")
+def client(fake_demo: str) -> Iterator[Client]:
+    client = Client(fake_demo, verbose=False, analytics_enabled=False)
+    yield client
+    client.close()

@@ -280,7 +280,7 @@ def test_a_visitor_who_leaves_ends_the_projection(laboratory: Laboratory) -> Non
     flag = Flag()
     walk = projected(laboratory, draw_face(identity=1, size=64), 1000, flag)
     next(walk)
-    walk.close()  # type: ignore[attr-defined]
+    walk.close()
     assert flag.raised
 
 

@@ -4,7 +4,6 @@ import ast
 import csv
 import io
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,6 @@ from tests.apps.serving import start
 IDENTIFY = {"identify", "identify_batch", "load_model"}
 GENERATE = {"generate_face", "interpolate", "project_face", "describe_generator"}
 ENDPOINTS = IDENTIFY | GENERATE
-
-
-@pytest.fixture(scope="module")
-def client(fake_demo: str) -> Iterator[Client]:
-    client = Client(fake_demo, verbose=False, analytics_enabled=False)
-    yield client
-    client.close()
 
 
 @pytest.fixture(scope="module")

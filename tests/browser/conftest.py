@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from anime_models.drawn_faces import draw_face, draw_scene
 from tests.apps.serving import served
 from tests.browser.driver import Visit, launch_browser
-from tests.small_generators import small_generator
 
 # Machines that test are often busy with something else as well.
 expect.set_options(timeout=30_000)
@@ -30,19 +29,6 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Checkpoint folder of a small generator with random weights. Not to be written to."""
-    return small_generator(tmp_path_factory.mktemp("generators") / "small")
-
-
-@pytest.fixture(scope="session")
-def laboratory(generator: Path) -> Iterator[str]:
-    """Address of the demo with a small generator and stand-ins for the other models."""
-    with served("tests.apps.serve_fakes", "--generator", str(generator)) as address:
-        yield address
-
-
-@pytest.fixture(scope="session")
 def bare_demo() -> Iterator[str]:
     """Address of a demo without a generator, with stand-ins for the other models."""
     with served("tests.apps.serve_fakes") as address:
@@ -57,16 +43,16 @@ def visit(browser: Browser, demo: str) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture
-def generate(browser: Browser, laboratory: str) -> Iterator[Callable[..., Page]]:
-    """Open the tab Generate of `laboratory`, or a link to it; nothing may go wrong, as in `visit`."""
-    with visits(browser, laboratory) as open_page:
+def generate(browser: Browser, fake_demo: str) -> Iterator[Callable[..., Page]]:
+    """Open the tab Generate of `fake_demo`, or a link to it; nothing may go wrong, as in `visit`."""
+    with visits(browser, fake_demo) as open_page:
         yield lambda query="?tab=generate", **options: open_page(query, **options)
 
 
 @pytest.fixture(scope="module")
-def generate_page(browser: Browser, laboratory: str) -> Iterator[Page]:
-    """The tab Generate of `laboratory`, opened once for all tests of a module; nothing may go wrong, as in `visit`."""
-    with visits(browser, laboratory) as open_page:
+def generate_page(browser: Browser, fake_demo: str) -> Iterator[Page]:
+    """The tab Generate of `fake_demo`, opened once for all tests of a module; nothing may go wrong, as in `visit`."""
+    with visits(browser, fake_demo) as open_page:
         yield open_page("?tab=generate")
 
 

@@ -48,12 +48,12 @@ def test_it_can_be_read_and_nothing_scrolls_sideways(generate_page: Page, scheme
 
 
 def test_another_generator_brings_its_own_sliders_and_a_broken_one_changes_nothing(
-    generate: Generate, generator: Path, other_generator: Path, tmp_path: Path
+    generate: Generate, generator_folder: Path, other_generator: Path, tmp_path: Path
 ) -> None:
     page = generate()
     first = face(page)
     expect(use_generator(page, "no/such/folder")).to_contain_text("There is no folder")
-    for file in generator.glob("*.json"):
+    for file in generator_folder.glob("*.json"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "model.safetensors").write_bytes(b"broken")
     expect(use_generator(page, str(tmp_path))).to_contain_text("model.safetensors")
@@ -75,11 +75,11 @@ def test_another_generator_brings_its_own_sliders_and_a_broken_one_changes_nothi
     assert face(again) == face(page)
 
 
-def test_without_a_generator_the_page_says_so_and_takes_one(visit_bare: Generate, generator: Path) -> None:
+def test_without_a_generator_the_page_says_so_and_takes_one(visit_bare: Generate, generator_folder: Path) -> None:
     page = visit_bare("?tab=generate")
     expect(page.locator("#am-no-generator")).to_contain_text("No face generator is built in. Train one with")
     expect(page.locator("#am-seed-slider")).not_to_be_visible()
-    expect(use_generator(page, str(generator))).to_contain_text("In use")
+    expect(use_generator(page, str(generator_folder))).to_contain_text("In use")
     expect(page.locator("#am-no-generator")).not_to_be_visible()
     to_seed(page, 42)
     expect(page.locator(".am-direction:visible")).to_have_count(6)

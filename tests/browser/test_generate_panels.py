@@ -124,7 +124,7 @@ def test_an_animation_of_one_face_gets_a_message(animation: Page) -> None:
     expect(animation.locator("#am-animation-status [role=alert]")).to_contain_text("2 to 12 faces")
 
 
-def test_a_face_is_saved_and_an_archive_makes_it_again(animation: Page, generator: Path, tmp_path: Path) -> None:
+def test_a_face_is_saved_and_an_archive_makes_it_again(animation: Page, generator_folder: Path, tmp_path: Path) -> None:
     page = animation
     add_keyframes(page, 3, 4)
     to_seed(page, 5)
@@ -132,7 +132,7 @@ def test_a_face_is_saved_and_an_archive_makes_it_again(animation: Page, generato
     open_panel(page, "Save")
     name, content = saved(page, "#am-save-face")
     assert name == "face-seed-5.png"
-    expected = enlarge(FaceGenerator.load(generator).image(FacePoint(seed=5, truncation=0.7)), 4)
+    expected = enlarge(FaceGenerator.load(generator_folder).image(FacePoint(seed=5, truncation=0.7)), 4)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(content))), np.asarray(expected))
     name, content = saved(page, "#am-save-archive")
     assert [entry["seed"] for entry in seeds_of(content)] == [5, 3, 4]

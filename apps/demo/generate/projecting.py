@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,7 +61,9 @@ def cut_face(detector: FaceDetector, path: Path) -> Crop:
     return Crop(crop_face(image, faces[0].box), found=True)
 
 
-def projected(laboratory: Laboratory, crop: Image.Image, steps: int, flag: Flag) -> Iterator[Step | Projection]:
+def projected(
+    laboratory: Laboratory, crop: Image.Image, steps: int, flag: Flag
+) -> Generator[Step | Projection, None, None]:
     """Steps on the way, a few a second, and at last the projection; it ends early once the flag is raised.
 
     Raises:
