@@ -30,7 +30,7 @@ def no_generator() -> str:
     if is_public():
         return "No face generator is built in. Name one on the Hugging Face Hub as owner/name."
     return (
-        "No face generator is built in. Train one with `python -m training.train_gan --data DATASET`, then name the "
+        'No face generator is built in. Train one with "python -m training.train_gan --data DATASET", then name the '
         "checkpoint folder that it leaves; or name a generator on the Hugging Face Hub as owner/name."
     )
 
