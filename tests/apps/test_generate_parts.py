@@ -61,7 +61,7 @@ def no_built_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_without_a_built_in_generator_others_still_load(no_built_in: None, generator_folder: Path) -> None:
     shelf = GeneratorShelf()
     assert shelf.first() is None
-    with pytest.raises(CheckpointError, match=r"Train one with `python -m training\.train_gan"):
+    with pytest.raises(CheckpointError, match=r'Train one with "python -m training\.train_gan'):
         shelf.get(" ")
     assert shelf.get(str(generator_folder)).generator.image_size == 64
 
