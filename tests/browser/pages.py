@@ -7,8 +7,9 @@ FOCUSED_NAME = """() => {
     return (focused.ariaLabel || focused.closest("label, button")?.innerText || "").trim();
 }"""
 
-# Contrast ratio of WCAG 2 between an element's text and the nearest opaque background behind it.
+# Null for an element that the page replaced since it was found: it has no colours any more.
 CONTRAST = """(element) => {
+    if (!element.isConnected) return null;
     const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
     const luminance = (colour) => {
         const [r, g, b] = channels(colour).slice(0, 3).map((value) => {
@@ -28,6 +29,16 @@ CONTRAST = """(element) => {
     const [light, dark] = [luminance(text), luminance(background)].sort((a, b) => b - a);
     return (light + 0.05) / (dark + 0.05);
 }"""
+
+
+def contrast(page: Page, place: str) -> float:
+    """Contrast ratio of WCAG 2, in [1, 21], between the text of the first element at a CSS selector and the nearest
+    opaque background behind it."""
+    for _ in range(10):
+        ratio = page.locator(place).first.evaluate(CONTRAST)
+        if ratio is not None:
+            return float(ratio)
+    raise AssertionError(f"the page replaces {place} again and again")
 
 
 def scrolls_sideways(page: Page) -> bool:

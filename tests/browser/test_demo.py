@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, JSHandle, Page, expect
 
 from anime_models.drawn_faces import EMOTIONS
 from tests.browser import driver
-from tests.browser.pages import CONTRAST, scrolls_sideways, tab_to
+from tests.browser.pages import contrast, scrolls_sideways, tab_to
 
 Visit = Callable[..., Page]
 UPLOAD = "#am-picture input[type=file]"
@@ -304,7 +304,7 @@ def test_text_stands_out_from_its_background(visit: Visit, pictures: Path, schem
     expect(page.locator("#am-diagram .xtick text").first).to_be_visible()
     places = [".am-headline", ".am-subline", ".am-set", ".am-task", ".am-header p", "#am-diagram .xtick text"]
     for place in places:
-        assert page.locator(place).first.evaluate(CONTRAST) >= 4.5, place
+        assert contrast(page, place) >= 4.5, place
 
 
 DIAGRAM_FITS = """() => {

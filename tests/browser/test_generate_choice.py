@@ -18,7 +18,7 @@ from tests.browser.generate_page import (
     to_seed,
     use_generator,
 )
-from tests.browser.pages import CONTRAST, scrolls_sideways
+from tests.browser.pages import contrast, scrolls_sideways
 from tests.small_generators import small_generator
 
 Generate = Callable[..., Page]
@@ -44,7 +44,7 @@ def test_it_can_be_read_and_nothing_scrolls_sideways(generate_page: Page, scheme
             open_panel(page, name)
             assert not scrolls_sideways(page), name
         for place in WORDS:
-            assert page.locator(place).first.evaluate(CONTRAST) >= 4.5, place
+            assert contrast(page, place) >= 4.5, place
 
 
 def test_another_generator_brings_its_own_sliders_and_a_broken_one_changes_nothing(
