@@ -14,7 +14,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
@@ -106,7 +105,7 @@ def _facts(record: RunRecord) -> tuple[str | None, ...]:
         record.strategy,
         record.model.start_weights,
         _text(recipe.get("name")),
-        _digest(recipe),
+        _settings_digest(record),
         _text(recipe.get("scale")),
         _augmentation(recipe.get("augmentation")),
         record.dataset.id,
@@ -127,9 +126,10 @@ def protocol(record: RunRecord) -> str | None:
     return "folds" if "--folds" in flags else "cross-fit" if "--cross-fit" in flags else "hold-out"
 
 
-def _digest(recipe: dict[str, Any]) -> str:
-    """The same for records whose recipes agree in everything."""
-    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
+def _settings_digest(record: RunRecord) -> str:
+    """The same for records whose recipes agree in everything, and their start weights to the last bit."""
+    settings = [record.recipe, record.model.start_digest]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _text(value: object) -> str | None:

@@ -29,7 +29,7 @@ class ModelPart(_Part):
     """The model: its names, size (``num_*`` in parameters) and cost (``flops`` per picture).
 
     ``trainable_share`` is the largest share of the parameters that was trained at a time, in [0, 1]; a paper may give
-    it without the counts.
+    it without the counts. ``start_digest`` tells apart start weights of one name (``sha256:…`` of their file).
     """
 
     backbone: str
@@ -39,6 +39,7 @@ class ModelPart(_Part):
     trainable_share: float | None = None
     flops: float | None = None
     start_weights: str | None = None
+    start_digest: str | None = None
 
 
 class DatasetPart(_Part):

@@ -24,6 +24,7 @@ from tests.small_runs import Killed, epoch_lines, killed_after
 from training.classification.job import preprocessing_of, start_model
 from training.classification.strangers import DUPLICATE_BITS, difference_hashes
 from training.common.run_state import RunState
+from training.common.start_weights import start_weights
 from training.distill import main
 from training.distillation import loop as distill_loop
 from training.distillation import run as distill_run
@@ -301,7 +302,7 @@ class TestStartWeights:
         self, checkpoint: Checkpoint, drawn_characters: Path, image_size: int
     ) -> None:
         job = classifier_job(drawn_characters, checkpoint.folder, image_size)
-        assert job.start_name == "distilled:efficientnet_lite0"
+        assert start_weights(job.start).name == "distilled:efficientnet_lite0"
         assert preprocessing_of(job).mean == checkpoint.config.preprocessing.mean
         model, taught = start_model(job), checkpoint.model.backbone.state_dict()
         assert all(torch.equal(tensor, taught[name]) for name, tensor in model.backbone.state_dict().items())

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from anime_models.checkpoints import CheckpointConfig, write_config
+from anime_models.checkpoints import WEIGHTS, CheckpointConfig, write_config
+from anime_models.errors import CheckpointError
 from anime_models.preprocessing import Preprocessing
 from training.recipes import RECIPES
 from training.studies.cells import STUDIES, Cell
@@ -79,6 +80,7 @@ class TestStart:
         )
         (folder / "resnet18").mkdir(exist_ok=True)
         write_config(folder / "resnet18", config)
+        (folder / "resnet18" / WEIGHTS).write_bytes(b"the first weights")
 
     def first(self, study: str, backbone: str, start: str) -> Cell:
         return planned_cells(study, 1, "cpu", start, "", backbones=[backbone])[0]
@@ -87,6 +89,22 @@ class TestStart:
         cell = self.first("strategies", "resnet18", f"{folder}/{{backbone}}")
         assert cell.start == str(folder / "resnet18")
         assert cell.start_name == "distilled:efficientnet_lite0", "what a record calls it"
+
+    def test_other_weights_under_the_same_name_are_another_cell_s(self, folder: Path) -> None:
+        pattern = f"{folder}/{{backbone}}"
+        before = self.first("strategies", "resnet18", pattern)
+        assert before.start_digest is not None
+        assert before.start_digest.startswith("sha256:")
+        (folder / "resnet18" / WEIGHTS).write_bytes(b"weights that were taught anew")
+        after = self.first("strategies", "resnet18", pattern)
+        assert after.start_name == before.start_name
+        assert after.start_digest != before.start_digest
+        assert after.file_stem != before.file_stem
+
+    def test_a_folder_without_weights_is_refused(self, folder: Path) -> None:
+        (folder / "resnet18" / WEIGHTS).unlink()
+        with pytest.raises(CheckpointError, match=r"but no model\.safetensors; copy the folder again"):
+            self.first("strategies", "resnet18", f"{folder}/{{backbone}}")
 
     def test_a_classifier_is_recorded_by_its_folder(self, folder: Path) -> None:
         self.write(folder, task="emotion", label_names=("Happy", "Sad"))

@@ -67,14 +67,6 @@ class Job:
             counts |= {f"strangers_{split}": len(self.strangers.split(split)) for split in known}
         return counts
 
-    @property
-    def start_name(self) -> str:
-        """The start weights as a record names them: a distilled backbone by its teacher, others as they were given."""
-        if self.start in ("imagenet", "packaged", "random"):
-            return self.start
-        config = load_checkpoint(local_folder(self.start)).config
-        return config.start_weights if config.task == "embedding" else self.start
-
 
 def check_data(job: Job) -> None:
     """Refuse splits that a classifier cannot learn from, before any time is spent on them.

@@ -32,6 +32,7 @@ from training.common.precision import fastest_precision
 from training.common.processes import current_processes
 from training.common.run_folders import REPOSITORY, failure_recorded, interrupted_record, store
 from training.common.run_state import forget_state
+from training.common.start_weights import start_weights
 
 
 def run(job: Job, folder: Path) -> RunRecord:
@@ -67,7 +68,7 @@ def _settings(record: RunRecord) -> dict[str, object]:
     """What must not change when a run is resumed."""
     stored = record.model_dump(mode="json")
     names = {name: stored[name] for name in ("task", "study", "seed")}
-    model = {name: stored["model"][name] for name in ("backbone", "head", "start_weights")}
+    model = {name: stored["model"][name] for name in ("backbone", "head", "start_weights", "start_digest")}
     data = {name: stored["dataset"][name] for name in ("revision", "num_images")}
     return {**names, **model, **data, **stored["recipe"]}
 
@@ -105,7 +106,7 @@ def train(job: Job, folder: Path, record: RunRecord) -> Fitted:
             preprocessing=preprocessing,
             test_time_flip=job.recipe.test_time_flip,
             stranger_output=job.stranger_output,
-            start_weights=job.start_name,
+            start_weights=start_weights(job.start).name,
         )
         save_checkpoint(folder / "checkpoint", fitted.model, config, record, card="")
     return fitted
@@ -136,13 +137,14 @@ def finish(job: Job, folder: Path, record: RunRecord, checkpoint: Checkpoint) ->
 
 def started_record(job: Job, run_id: str) -> RunRecord:
     """The record of a run that has just begun."""
+    start = start_weights(job.start)
     return RunRecord(
         run_id=run_id,
         kind="measured",
         status="running",
         task=job.task,
         study=job.study,
-        model=ModelPart(backbone=job.backbone, head=job.head, start_weights=job.start_name),
+        model=ModelPart(backbone=job.backbone, head=job.head, start_weights=start.name, start_digest=start.digest),
         strategy=job.recipe.strategy,
         seed=job.seed,
         recipe={**dataclasses.asdict(job.recipe), "processes": current_processes().count},

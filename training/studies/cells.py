@@ -60,6 +60,7 @@ class Cell:
         variant: what the study compares besides backbones: the head or the strategy.
         start: the start weights as ``train_classifier`` takes them.
         start_name: what the record calls them.
+        start_digest: which weights these are; others under the same name are another cell's.
         revision: digest of the data set's files.
     """
 
@@ -73,6 +74,7 @@ class Cell:
     seed: int
     start: str
     start_name: str
+    start_digest: str | None
     revision: str
 
     def __str__(self) -> str:
@@ -81,7 +83,7 @@ class Cell:
     @property
     def file_stem(self) -> str:
         """A name for this cell's files; other start weights or data give another one."""
-        digest = hashlib.sha256(f"{self.start}\n{self.revision}".encode()).hexdigest()[:8]
+        digest = hashlib.sha256(f"{self.start}\n{self.start_digest}\n{self.revision}".encode()).hexdigest()[:8]
         return f"{self.study}-{self.scale}-{self.backbone}-{self.head}-{self.recipe}-s{self.seed}-{digest}"
 
     @property
@@ -100,5 +102,5 @@ class Cell:
             and (recipe.get("epochs"), recipe.get("image_size")) == (named.epochs, named.image_size)
             and protocol(record) in ("hold-out", None)
             and (record.seed, record.dataset.revision) == (self.seed, self.revision)
-            and model.start_weights == self.start_name
+            and (model.start_weights, model.start_digest) == (self.start_name, self.start_digest)
         )

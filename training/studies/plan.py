@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from anime_models.checkpoints import CONFIG, EMBEDDING, CheckpointConfig, read_config
+from anime_models.checkpoints import CONFIG
 from anime_models.errors import ConfigError
-from anime_models.hub import local_folder
+from training.common.start_weights import start_weights
 from training.studies.cells import STUDIES, Cell
 
 FIRST_SEED = 42
@@ -38,7 +38,7 @@ def planned_cells(
     known_backbones = study.backbones + study.extra_backbones
     chosen_backbones = _chosen("backbones", backbones or study.backbones, known_backbones, study_name)
     starts = {name: start_of(start, name) for name in chosen_backbones}
-    start_names = {backbone: _name_in_records(value) for backbone, value in starts.items()}
+    described = {backbone: start_weights(value) for backbone, value in starts.items()}
     return [
         Cell(
             study=study_name,
@@ -50,7 +50,8 @@ def planned_cells(
             scale=scale,
             seed=seed,
             start=starts[backbone],
-            start_name=start_names[backbone],
+            start_name=described[backbone].name,
+            start_digest=described[backbone].digest,
             revision=revision,
         )
         for seed in range(FIRST_SEED, FIRST_SEED + num_seeds)
@@ -83,14 +84,6 @@ def start_of(pattern: str, backbone: str) -> str:
         f"There is no checkpoint folder {start} for {backbone}. Make one with `python -m training.distill --backbone "
         f"{backbone}` and put it there, or give another --start."
     )
-
-
-def _name_in_records(start: str) -> str:
-    """What a record calls these start weights: a distilled backbone by its teacher, others as they were given."""
-    if start in ("imagenet", "packaged", "random"):
-        return start
-    config = read_config(local_folder(start), CheckpointConfig)
-    return config.start_weights if config.task == EMBEDDING else start
 
 
 def _chosen(what: str, names: Sequence[str], known: tuple[str, ...], study: str) -> tuple[str, ...]:
