@@ -18,7 +18,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 IMAGE_SIZES = (64, 128, 256)
 Upsampling = Literal["transposed", "nearest"]
-Normalisation = Literal["batch", "spectral"]
+Normalisation = Literal["batch", "spectral", "none"]
 SLOPE = 0.2  # of the leaky ReLUs
 MAX_MULTIPLE = 8  # of `width`: channels at the smallest feature maps, 4 x 4
 
@@ -47,7 +47,8 @@ class DiscriminatorSpec(BaseModel):
     Attributes:
         image_size: side of the pictures in pixels.
         width: channels of the first feature maps; the last have eight times as many.
-        normalisation: ``batch`` (BatchNorm but in the first and last layer) or ``spectral`` (of every layer).
+        normalisation: ``batch`` (BatchNorm but in the first and last layer), ``spectral`` (of every layer), or
+            ``none``, for training with a gradient penalty (Mescheder et al., 2018).
         minibatch_deviation: whether the last layer sees how much the pictures of a batch differ.
     """
 
@@ -95,7 +96,7 @@ class Discriminator(nn.Module):
             layers += _down_block(before, after, spec.normalisation)
         self.features = nn.Sequential(*layers)
         self.last = nn.Conv2d(widths[-1] + spec.minibatch_deviation, 1, 4)
-        self.apply(_initialise)
+        self.apply(_keep_variance if spec.normalisation == "none" else _initialise)
         if spec.normalisation == "spectral":
             for module in list(self.modules()):
                 if isinstance(module, nn.Conv2d):
@@ -126,9 +127,9 @@ def _up_block(before: int, after: int, upsampling: Upsampling) -> nn.Module:
 
 
 def _down_block(before: int, after: int, normalisation: Normalisation) -> list[nn.Module]:
-    if normalisation == "spectral":
-        return [nn.Conv2d(before, after, 4, 2, 1), nn.LeakyReLU(SLOPE)]
-    return [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.LeakyReLU(SLOPE)]
+    if normalisation == "batch":
+        return [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.LeakyReLU(SLOPE)]
+    return [nn.Conv2d(before, after, 4, 2, 1), nn.LeakyReLU(SLOPE)]
 
 
 def _deviation(features: Tensor) -> Tensor:
@@ -144,3 +145,10 @@ def _initialise(module: nn.Module) -> None:
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)
+
+
+def _keep_variance(module: nn.Module) -> None:
+    """Weights that keep the variance from layer to layer (He et al., 2015), where no norm sees to it."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, SLOPE)
+        nn.init.zeros_(module.bias)  # type: ignore[arg-type]

@@ -317,7 +317,7 @@ def test_networks_of_every_size(image_size: int, upsampling: str) -> None:
     pictures = generator(torch.randn(3, 16))
     assert pictures.shape == (3, 3, image_size, image_size)
     assert float(pictures.detach().abs().max()) <= 1
-    for normalisation in ("batch", "spectral"):
+    for normalisation in ("batch", "spectral", "none"):
         discriminator = Discriminator(DiscriminatorSpec.model_validate({**spec, "normalisation": normalisation}))
         discriminator(generator(torch.randn(3, 16))).sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in generator.parameters())

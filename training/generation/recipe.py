@@ -22,7 +22,7 @@ class GanRecipe:
         generator_width: channels of the generator's last feature maps.
         discriminator_width: channels of the discriminator's first feature maps.
         upsampling: ``transposed`` convolutions, or ``nearest`` neighbours and a convolution.
-        normalisation: of the discriminator: ``batch`` or ``spectral``.
+        normalisation: of the discriminator: ``batch``, ``spectral`` or ``none``.
         minibatch_deviation: whether the discriminator sees how much the pictures of a batch differ.
         loss: ``bce`` (with the generator's non-saturating form) or ``hinge`` (Lim and Ye, 2017).
         generator_lr: Adam's learning rate of the generator.
@@ -75,12 +75,21 @@ CHEN = GanRecipe(name="chen", epochs=150, patience=30)
 HU = GanRecipe(
     name="hu", epochs=150, image_size=256, batch_size=4, generator_lr=1e-4, discriminator_lr=2e-5, generator_width=32
 )
-# More and smaller steps, a moving average of the generator, mirrored pictures and learning rates that fall to zero.
-# What else was tried, and how it did, stands in training/README.md.
+# No BatchNorm in the discriminator, which spoils it, but a gradient penalty on real pictures (Mescheder et al., 2018)
+# and the batch's deviation; small batches, Adam without momentum, a moving average of the generator, mirrored pictures
+# and learning rates that fall to zero. What else was tried, and how it did, stands in training/README.md.
 OURS = GanRecipe(
     name="ours",
     epochs=100,
     batch_size=32,
+    normalisation="none",
+    minibatch_deviation=True,
+    generator_lr=5e-4,
+    discriminator_lr=5e-4,
+    beta1=0.0,
+    beta2=0.99,
+    r1=0.1,
+    r1_every=4,
     ema_decay=0.999,
     decay_share=0.5,
     mirror=True,
