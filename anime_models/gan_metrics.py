@@ -7,7 +7,6 @@ arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +23,6 @@ __all__ = [
     "GanScores",
     "MemorisedShare",
     "SetDistance",
-    "check_comparable",
     "features",
     "frechet_distance",
     "inception_extractor",
@@ -174,18 +172,6 @@ def score(real: np.ndarray, fake: np.ndarray, floor: SetDistance, *, seed: int =
         precision_floor=floor.precision,
         recall_floor=floor.recall,
     )
-
-
-def check_comparable(scores: Iterable[GanScores]) -> None:
-    """Check that scores may stand in one column: one extractor, and equal numbers of pictures.
-
-    Raises:
-        ConfigError: when they may not.
-    """
-    kinds = dict.fromkeys((entry.extractor, entry.num_real, entry.num_fake) for entry in scores)
-    if len(kinds) > 1:
-        shown = "; ".join(f"{extractor}, {real} real and {fake} generated" for extractor, real, fake in kinds)
-        raise ConfigError(f"These scores cannot be compared ({shown}); measure all with one extractor and number.")
 
 
 def memorised_share(

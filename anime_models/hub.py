@@ -54,7 +54,7 @@ __all__ = [
 
 # By type of repository: which files are fetched, and how many bytes of them at most.
 FILE_PATTERNS: dict[RepoType, tuple[str, ...]] = {
-    "model": ("*.safetensors", "*.json", "*.md", "*.parquet", "*.webp"),
+    "model": ("*.safetensors", "*.json", "*.jsonl", "*.md", "*.parquet", "*.webp"),
     "dataset": ("*.parquet", "*.json", "*.jsonl", "*.md", "*.png", "*.jpg", "*.jpeg", "*.webp"),
 }
 MAX_BYTES: dict[RepoType, int] = {"model": 2_000_000_000, "dataset": 20_000_000_000}

@@ -76,9 +76,13 @@ class SelectionPart(_Part):
 
 
 class TimingPart(_Part):
-    """Durations in seconds, latencies at batch 1 in milliseconds, memory in MB; epochs run, early stopping included."""
+    """Durations in seconds, latencies at batch 1 in milliseconds, memory in MB; epochs run, early stopping included.
+
+    ``stop_reason`` says why a training ended before its last epoch, where it tells.
+    """
 
     epochs_run: int | None = None
+    stop_reason: str | None = None
     seconds_per_epoch: float | None = None
     total_seconds: float | None = None
     images_per_second: float | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +22,6 @@ from anime_models.errors import CheckpointError, ConfigError, HubError
 from anime_models.gan_metrics import (
     FeatureExtractor,
     Features,
-    check_comparable,
     features,
     frechet_distance,
     inception_extractor,
@@ -416,15 +414,6 @@ class TestScores:
         floor = real_floor(named(normal(9)), named(normal(8, seed=1)))
         with pytest.raises(ConfigError, match="9 pictures with 8, the score 9 with 12"):
             score(named(normal(9)), named(normal(12, seed=1)), floor)
-
-    def test_what_may_stand_in_one_column(self) -> None:
-        real, others = named(normal(9)), named(normal(9, seed=1))
-        scores = score(real, others, real_floor(real, others))
-        check_comparable([])
-        check_comparable([scores, replace(scores, fid=0.0)])
-        for other in (replace(scores, extractor="there"), replace(scores, num_fake=10)):
-            with pytest.raises(ConfigError, match="cannot be compared"):
-                check_comparable([scores, other])
 
 
 class TestMemorisedShare:

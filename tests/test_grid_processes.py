@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.small_grids import TRAINER, Hanging, SmallGrid
+from training.common.locks import Lock, lock_path
 from training.studies.attempts import Workplace
 from training.studies.cells import Cell
 from training.studies.engines import LocalPool, run_cells
 from training.studies.plan import planned_cells
-from training.studies.runs import Lock, Runs, lock_path
+from training.studies.runs import Runs
 
 ROOT = Path(__file__).parent.parent
 TWO = ("--backbones", "resnet18", "--strategies", "linear_probe,full")

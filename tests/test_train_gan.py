@@ -1,6 +1,7 @@
 """Training of generators: run folders, resuming, what stops it, and what is refused."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,17 @@ from anime_models.errors import ConfigError
 from anime_models.gan_metrics import packaged_extractor
 from anime_models.generator_checkpoint import load_generator
 from anime_models.novelty import NoveltyIndex
-from anime_models.records import RunRecord, read_record
+from anime_models.records import RunRecord, read_record, write_record
 from tests.parquet_files import write_split
 from training import train_gan
-from training.generation import loop, measure
+from training.common.locks import Lock
+from training.generation import loop, measure, sweep
+from training.generation import run as train_gan_run
 from training.generation.augment import KINDS, differentiable
-from training.generation.loop import COLLAPSED, COLLAPSED_EPOCHS, FID, Adversaries, stops
+from training.generation.loop import COLLAPSED, COLLAPSED_EPOCHS, FID, Adversaries, reason_to_stop
 from training.generation.losses import discriminator_loss, generator_loss, gradient_penalty
 from training.generation.recipe import GAN_RECIPES, NING_LEARNING_RATES, GanRecipe, gan_at_scale, gan_recipe
+from training.generation.run import GanJob
 
 SMOKE = ("--scale", "smoke", "--threads", "1", "--precision", "fp32")
 
@@ -105,6 +109,12 @@ class TestFinishedRun:
         assert not list(finished.glob("*.pt"))
 
 
+def untimed_epochs(folder: Path) -> list[dict[str, float]]:
+    """The figures of a run's epochs, but how long they took."""
+    lines = (json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines())
+    return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
+
+
 class TestResume:
     def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
         self, faces: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -125,6 +135,16 @@ class TestResume:
         assert train_gan.main(["--data", str(faces), *SMOKE, "--resume", str(folder)]) == 0
         whole = (finished / "checkpoint" / "model.safetensors").read_bytes()
         assert (folder / "checkpoint" / "model.safetensors").read_bytes() == whole
+        assert untimed_epochs(folder) == untimed_epochs(finished)
+
+    def test_other_pictures_are_refused(
+        self, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(train_gan, "run", lambda job, folder: train_gan_run.begin(job, folder))
+        assert train_gan.main(["--data", str(faces), *SMOKE, "--num-images", "20", "--out", str(tmp_path)]) == 0
+        (folder,) = tmp_path.iterdir()
+        assert train_gan.main(["--data", str(faces), *SMOKE, "--resume", str(folder)]) == 1
+        assert "began with num_images" in capsys.readouterr().err
 
     def test_other_flags_and_finished_runs_are_refused(
         self, faces: Path, finished: Path, capsys: pytest.CaptureFixture[str]
@@ -139,14 +159,34 @@ class TestWhatStopsATraining:
     def test_patience_counts_epochs_without_a_lower_fid(self) -> None:
         recipe = GanRecipe(name="x", epochs=10, patience=2)
         epochs = [{"epoch": float(i), FID: value} for i, value in enumerate((5.0, 3.0, 4.0, 3.5))]
-        assert not stops(epochs[:3], recipe)
-        assert stops(epochs, recipe)
+        assert reason_to_stop(epochs[:3], recipe) is None
+        assert reason_to_stop(epochs, recipe) == "Stopped after 4 epochs: the FID has not fallen for 2 of them."
+
+    def test_patience_waits_for_a_second_measurement(self) -> None:
+        recipe = GanRecipe(name="x", epochs=20, patience=2, measure_every=5)
+        epochs = [{"epoch": float(i), **({FID: 5.0 + i} if i in (4, 9) else {})} for i in range(10)]
+        assert reason_to_stop(epochs[:9], recipe) is None
+        assert reason_to_stop(epochs, recipe) is not None
 
     def test_a_collapse_that_lasts_stops_it(self) -> None:
         recipe = GanRecipe(name="x", epochs=10)
         epochs = [{"epoch": float(i), COLLAPSED: 1.0} for i in range(COLLAPSED_EPOCHS)]
-        assert stops(epochs, recipe)
-        assert not stops([*epochs[:-1], {"epoch": 2.0, COLLAPSED: 0.0}], recipe)
+        assert "all faces have looked alike for 3 of them" in str(reason_to_stop(epochs, recipe))
+        assert reason_to_stop([*epochs[:-1], {"epoch": 2.0, COLLAPSED: 0.0}], recipe) is None
+
+    def test_a_run_that_stops_early_says_so(
+        self, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(measure, "COLLAPSED_BELOW", 100.0)
+        monkeypatch.setattr(loop, "COLLAPSED_EPOCHS", 1)
+        assert train_gan.main(["--data", str(faces), *SMOKE, "--out", str(tmp_path)]) == 0
+        (folder,) = tmp_path.iterdir()
+        timing = read_record(folder / "record.json").timing
+        assert timing is not None
+        assert timing.epochs_run == 1
+        assert timing.stop_reason == "Stopped after 1 epochs: all faces have looked alike for 1 of them."
+        assert str(timing.stop_reason) in capsys.readouterr().out
+        assert str(timing.stop_reason) in (folder / "checkpoint" / "README.md").read_text()
 
     def test_pictures_that_are_all_alike_are_a_collapse(self) -> None:
         varied = torch.rand(8, 3, 64, 64) * 2 - 1
@@ -166,13 +206,76 @@ class TestWhatStopsATraining:
 def test_learning_rates_and_seeds_each_make_a_run(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[tuple[float, float, int]] = []
     monkeypatch.setattr(
-        train_gan,
+        sweep,
         "run",
         lambda job, folder: started.append((job.recipe.generator_lr, job.recipe.discriminator_lr, job.seed)),
     )
     flags = ["--data", str(faces), *SMOKE, "--out", str(tmp_path), "--recipe", "ning"]
     assert train_gan.main([*flags, "--learning-rates", "--seeds", "2"]) == 0
     assert started == [(rate, rate, seed) for rate in NING_LEARNING_RATES for seed in (42, 43)]
+
+
+class TestSeveralRuns:
+    @pytest.fixture
+    def seeds(self, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+        """Calls the command for two seeds; their runs are begun and finished without training."""
+
+        def quick_run(job: GanJob, folder: Path) -> None:
+            record = train_gan_run.begin(job, folder)
+            record.status = "finished"
+            write_record(record, folder / "record.json")
+
+        monkeypatch.setattr(sweep, "run", quick_run)
+        return lambda: train_gan.main(["--data", str(faces), *SMOKE, "--out", str(tmp_path), "--seeds", "2"])
+
+    def test_what_is_finished_is_left(
+        self, seeds: Callable[[], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert seeds() == 0
+        before = {path: path.read_bytes() for path in tmp_path.glob("*/record.json")}
+        assert len(before) == 2
+        assert seeds() == 0
+        assert {path: path.read_bytes() for path in tmp_path.glob("*/record.json")} == before
+        assert "2/2 ours, rate 0.0005, seed 43: finished before" in capsys.readouterr().out
+
+    def test_one_that_was_cut_off_goes_on_in_its_folder(self, seeds: Callable[[], int], tmp_path: Path) -> None:
+        assert seeds() == 0
+        path = max(tmp_path.glob("*/record.json"))
+        record = read_record(path)
+        record.status = "running"
+        write_record(record, path)
+        assert seeds() == 0
+        assert read_record(path).status == "finished"
+        assert len(list(tmp_path.glob("*/record.json"))) == 2
+
+    def test_a_failure_stops_no_other(
+        self,
+        seeds: Callable[[], int],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        quick_run = sweep.run
+
+        def first_fails(job: GanJob, folder: Path) -> None:
+            if job.seed == 42:
+                raise ConfigError("Training diverged in epoch 1.")
+            quick_run(job, folder)
+
+        monkeypatch.setattr(sweep, "run", first_fails)
+        assert seeds() == 1
+        error = capsys.readouterr().err
+        assert "1/2 ours, rate 0.0005, seed 42: failed: Training diverged" in error
+        assert "error: 1 of 2 runs failed; the same command tries them again." in error
+        assert [read_record(path).seed for path in tmp_path.glob("*/record.json")] == [43]
+
+    def test_what_another_process_runs_is_left_to_it(
+        self, seeds: Callable[[], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert seeds() == 0
+        locks = [Lock.take(path) for path in (tmp_path / "locks").iterdir()]
+        assert seeds() == 0
+        assert capsys.readouterr().out.count("left to process") == len(locks) == 2
 
 
 @pytest.mark.parametrize(
@@ -229,12 +332,27 @@ class TestStep:
             adversaries.step(torch.rand(4, 3, 64, 64) * 2 - 1)
         assert rates == [1.0, 1.0, 1.0, 0.5]
 
-    def test_the_penalty_falls_due_every_few_steps(self) -> None:
-        recipe = GanRecipe(name="x", epochs=1, generator_width=8, discriminator_width=8, r1=10.0, r1_every=2)
-        adversaries = Adversaries(recipe, 4, "fp32", seed=0)
-        assert all(
-            np.isfinite(adversaries.step(torch.rand(4, 3, 64, 64))["train/discriminator_loss"]) for _ in range(3)
-        )
+    def test_the_penalty_falls_due_every_few_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A resumed run goes on in the same turn."""
+        due: list[int] = []
+
+        def penalty(network: Discriminator, real: torch.Tensor) -> torch.Tensor:
+            due.append(taken)
+            return torch.ones(())
+
+        recipe = GanRecipe(name="x", epochs=1, generator_width=8, discriminator_width=8, r1=10.0, r1_every=3)
+        adversaries, resumed = (Adversaries(recipe, 9, "fp32", seed=0) for _ in range(2))
+        monkeypatch.setattr(loop, "gradient_penalty", penalty)
+        for taken in range(5):  # noqa: B007
+            adversaries.step(torch.rand(4, 3, 64, 64))
+        assert due == [0, 3]
+        parts: dict[str, Any] = dict(adversaries.parts)
+        restored: dict[str, Any] = dict(resumed.parts)
+        for name, part in parts.items():
+            restored[name].load_state_dict(part.state_dict())
+        for taken in range(5, 8):  # noqa: B007
+            resumed.step(torch.rand(4, 3, 64, 64))
+        assert due == [0, 3, 6]
 
 
 class TestLosses:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from anime_models.records import Result, RunRecord, read_record
+from training.generation.run import STUDY
+from training.generation.tables import equal_time_table, generators_table
 from training.studies.shipped import characters_table, effects_table, start_weights_table, strategies_table
 
 REPOSITORY = Path(__file__).parent.parent
@@ -65,11 +67,32 @@ def study(name: str) -> tuple[list[RunRecord], list[RunRecord]]:
     return [r for r in measured if r.study == name], [r for r in reported if r.study == name]
 
 
+def generators() -> dict[Path, RunRecord]:
+    """The records of trained generators by their paths: the shipped generator's, and those of the others."""
+    paths = [EMBEDDED / "generator" / "record.json", *sorted((RECORDS / "studies").glob("*/record.json"))]
+    records = {path: read_record(path) for path in paths if path.exists()}
+    return {path: record for path, record in records.items() if record.study == STUDY}
+
+
+def whole_set_runs() -> dict[str, Path]:
+    """Where the records of the papers' recipe (Ning) and of ours are, each trained on all of the largest data set."""
+    runs = generators()
+    most = max((record.dataset.num_images["train"] for record in runs.values()), default=0)
+    return {
+        name: path
+        for name in ("ning", "ours")
+        for path, record in runs.items()
+        if (record.strategy, record.dataset.num_images["train"]) == (name, most)
+    }
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "the shipped models": shipped_models,
     "the start weights": lambda: start_weights_table(RECORDS / "start_weights"),
     "the study of characters": lambda: characters_table(*study("characters")),
     "the study of strategies": lambda: strategies_table(*study("strategies")),
+    "the generators": lambda: generators_table(list(generators().values())),
+    "generators after the same time": lambda: equal_time_table(whole_set_runs()),
     "strategies and models": lambda: effects_table(*study("strategies")),
 }
 

@@ -25,6 +25,7 @@ from anime_models.errors import AnimeModelsError
 from anime_models.face_datasets import dataset_revision
 from anime_models.records import RunRecord
 from training.common.flags import positive_int
+from training.common.locks import Lock, lock_path
 from training.recipes import SCALES
 from training.studies.attempts import TRAINER, Outcome, Workplace
 from training.studies.cells import STUDIES, Cell
@@ -32,7 +33,7 @@ from training.studies.engines import LocalPool, Pool, run_cells
 from training.studies.plan import planned_cells
 from training.studies.ray import ray_pool
 from training.studies.report import Display, Durations, spoken
-from training.studies.runs import Lock, Runs, lock_path
+from training.studies.runs import Runs
 from training.studies.table import table, write_table
 
 PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

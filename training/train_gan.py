@@ -3,8 +3,9 @@
     python -m training.train_gan --data ../shared/data/faces64 --recipe ours --scale cpu
     python -m training.train_gan --data ../shared/data/faces64 --recipe ning --source getchu --learning-rates
 
-``--seeds N`` trains one after another with seeds from ``--seed`` on; ``--learning-rates`` repeats Ning's comparison. A
-killed run goes on from its last epoch with ``--resume RUN_FOLDER`` and the same other flags.
+``--seeds N`` trains one after another with seeds from ``--seed`` on; ``--learning-rates`` repeats Ning's comparison.
+Both go on with what is in ``--out`` when they are called again, and a run that fails stops no other. A killed single
+run goes on from its last epoch with ``--resume RUN_FOLDER`` and the same other flags.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 import torch
 
 from anime_models.errors import AnimeModelsError, ConfigError
-from anime_models.gan_metrics import packaged_extractor
+from anime_models.gan_metrics import inception_extractor, packaged_extractor
 from anime_models.generator_checkpoint import GENERATION
 from anime_models.records import new_run_id
 from training.common.flags import positive_float, positive_int, seed
@@ -27,6 +28,9 @@ from training.common.run_folders import new_run_folder, resumed_folder
 from training.generation.data import load_gan_data
 from training.generation.recipe import GAN_RECIPES, GAN_SCALES, NING_LEARNING_RATES, GanRecipe, gan_at_scale, gan_recipe
 from training.generation.run import FAMILY, GanJob, run
+from training.generation.sweep import run_all
+
+EXTRACTORS = {"packaged": packaged_extractor, "inception": inception_extractor}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,6 +63,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=positive_int, default=1, help="how many, from --seed on")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: measured at the start")
     parser.add_argument("--threads", type=positive_int, default=torch.get_num_threads())
+    parser.add_argument(
+        "--extractor", choices=tuple(EXTRACTORS), default="packaged", help="whose features FID and KID compare"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--resume", type=Path, help="run folder to go on with")
     return parser.parse_args(arguments)
@@ -68,11 +75,16 @@ def train(options: argparse.Namespace) -> None:
     """Train everything that the flags ask for, one run after another."""
     base = recipe_from(options)
     data = load_gan_data(options.data, base.image_size, options.source, options.num_images)
-    extractor = packaged_extractor()
-    for recipe in recipes(options, base):
-        for number in range(options.seed, options.seed + options.seeds):
-            folder = run_folder(options, recipe, number)
-            run(GanJob(data, recipe, number, options.precision, extractor), folder)
+    extractor = EXTRACTORS[options.extractor]()
+    jobs = [
+        GanJob(data, recipe, number, options.precision, extractor)
+        for recipe in recipes(options, base)
+        for number in range(options.seed, options.seed + options.seeds)
+    ]
+    if len(jobs) > 1:
+        run_all(jobs, options.out)
+    else:
+        run(jobs[0], run_folder(options, jobs[0]))
 
 
 def recipe_from(options: argparse.Namespace) -> GanRecipe:
@@ -97,11 +109,11 @@ def recipes(options: argparse.Namespace, recipe: GanRecipe) -> Iterator[GanRecip
         yield dataclasses.replace(recipe, generator_lr=rate, discriminator_lr=rate)
 
 
-def run_folder(options: argparse.Namespace, recipe: GanRecipe, number: int) -> Path:
+def run_folder(options: argparse.Namespace, job: GanJob) -> Path:
     """The folder to resume, or a new one."""
     if options.resume:
         return resumed_folder(options.resume)
-    return new_run_folder(options.out, new_run_id(GENERATION, FAMILY, recipe.name, number))
+    return new_run_folder(options.out, new_run_id(GENERATION, FAMILY, job.recipe.name, job.seed))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What stands behind the tab Generate, without a page."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from anime_models.hub import PUBLIC
 from anime_models.novelty import Novelty
 from anime_models.permalinks import FacePoint
 from anime_models.projection import Projection
-from anime_models.records import Result, SelectionPart, read_record, write_record
+from anime_models.records import SelectionPart, read_record, write_record
 from apps.demo.generate import laboratory as laboratories
 from apps.demo.generate.animating import AnimationSettings, animate, num_frames
 from apps.demo.generate.epochs import render_epoch
@@ -233,9 +234,11 @@ def test_repeated_points_are_kept_once(laboratory: Laboratory) -> None:
 def test_epochs_tell_their_figures(tmp_path: Path) -> None:
     folder = small_generator(tmp_path, epochs=3, novelty=False)
     record = read_record(folder / "record.json")
-    record.results = [Result(split="epoch-002", metric="fid/efficientnet_lite0-imagenet", value=41.26)]
+    record.recipe["extractor"] = "efficientnet_lite0-imagenet"
     record.selection = SelectionPart(metric="held_out/fid", best_epoch=1)
     write_record(record, folder / "record.json")
+    lines = [{"epoch": 0.0, "held_out/fid": 90.5}, {"epoch": 1.0, "held_out/fid": 41.26}, {"epoch": 2.0}]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     generator = GeneratorShelf().get(str(folder)).generator
     assert "Epoch 2 of 3 · FID 41.3 (efficientnet_lite0-imagenet) · this one was kept" in render_epoch(generator, 2)
     plain = render_epoch(generator, 3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anime_models.generator_checkpoint import GeneratorConfig
+from anime_models.generator_checkpoint import DirectionInfo, GeneratorConfig
 from anime_models.records import RunRecord
 from training.common.cards import (
     FOLDER_PLACE,
@@ -14,6 +14,7 @@ from training.common.cards import (
     loading,
     use_section,
 )
+from training.generation.samples import NUM_UNCURATED, TRUNCATION
 
 GENERATOR = ModelKind(
     pipeline_tag="unconditional-image-generation",
@@ -44,6 +45,7 @@ def generator_card(
                 'generator.images([generator.latent(seed=7, truncation=0.7)])[0].save("face.png")',
             ]
         ),
+        *_directions(config),
         *use_section(USE, MISUSE),
         "## Results",
         "",
@@ -57,6 +59,7 @@ def generator_card(
         "of the held-out faces are, "
         "`nearer_than_nearest_1%_held_out` than all but 1% of these; `base_rate` is the same share of held-out faces.",
         "",
+        *_stopped(record),
         "## Calibration",
         "",
         "There is nothing to calibrate: the discriminator's scores rank pictures and are no probabilities.",
@@ -69,12 +72,37 @@ def generator_card(
     return front_matter(GENERATOR, record, place) + "\n" + "\n".join(lines)
 
 
+def _directions(config: GeneratorConfig) -> list[str]:
+    if not config.directions:
+        return []
+    return [
+        "## Directions",
+        "",
+        "What changes most along each, from one end of its slider to the other, in standard deviations over random "
+        "faces:",
+        "",
+        *(f"- **{each.name}** ({each.method}): {_strongest(each)}" for each in config.directions),
+        "",
+    ]
+
+
+def _strongest(direction: DirectionInfo) -> str:
+    effects = sorted(direction.effects.items(), key=lambda item: -abs(item[1]))[:3]
+    return ", ".join(f"{name} {value:+.1f}" for name, value in effects)
+
+
+def _stopped(record: RunRecord) -> list[str]:
+    reason = record.timing.stop_reason if record.timing else None
+    return [reason, ""] if reason else []
+
+
 def _samples(uncurated: str | None) -> list[str]:
     if uncurated is None:
         return []
     return [
-        f"![Faces of a seed, not picked]({uncurated})",
+        f"![Faces of the first seeds, not picked]({uncurated})",
         "",
-        "Nobody picked these faces: they are the first of one seed, at truncation 0.7.",
+        f"Nobody picked these faces: they are those of the seeds 0 to {NUM_UNCURATED - 1}, row by row, at truncation "
+        f"{TRUNCATION}.",
         "",
     ]

@@ -41,10 +41,12 @@ def load_gan_data(folder: Path, image_size: int, source: str | None = None, num_
 
 
 def _pixels(folder: Path, split: str, image_size: int, source: str | None) -> Tensor:
-    images = load_split(folder, split, None if source is None else lambda row: row["source"] == source).images
+    images = load_split(folder, split, None if source is None else lambda row: row.get("source") == source).images
     if len(images) < 2:
+        of_source = "" if source is None else f" of the source {source!r}"
         raise DatasetError(
-            f"{folder / split}.parquet holds {len(images)} pictures of the source {source!r}; name another source."
+            f"{folder / split}.parquet holds {len(images)} pictures{of_source}; name another "
+            f"{'folder' if source is None else 'source'}."
         )
     return stacked(list(images), image_size)
 

@@ -58,7 +58,6 @@ class Adversaries:
             for name, optimizer in self.optimizers.items()
         }
         self.average = ModelEmaV3(self.generator, decay=recipe.ema_decay, use_warmup=True) if recipe.ema_decay else None
-        self.num_steps = 0
 
     @property
     def parts(self) -> dict[str, object]:
@@ -93,7 +92,6 @@ class Adversaries:
             judged = self.discriminator(differentiable(fake, augmentation)).float()
         generated_loss = generator_loss(judged, recipe.loss)
         self._update("generator", generated_loss)
-        self.num_steps += 1
         if self.average is not None:
             self.average.update(self.generator, self.schedules["generator"].last_epoch)
         return {
@@ -108,7 +106,8 @@ class Adversaries:
         return torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.precision == "bf16")
 
     def _penalty(self, real: Tensor) -> Tensor:
-        if not self.recipe.r1 or self.num_steps % self.recipe.r1_every:
+        num_steps = self.schedules["discriminator"].last_epoch  # which a resumed run has restored
+        if not self.recipe.r1 or num_steps % self.recipe.r1_every:
             return real.new_zeros(())
         # Lazy regularisation (Karras et al., 2020): seldom, and so much the stronger.
         return self.recipe.r1 * self.recipe.r1_every * gradient_penalty(self.discriminator, real)
@@ -144,8 +143,10 @@ def fit_gan(
     adversaries = Adversaries(recipe, steps_per_epoch * recipe.epochs, precision, seed)
     state = RunState(folder, adversaries.parts)
     epochs = state.restore()
-    for epoch in range(len(epochs), recipe.epochs):
-        if stops(epochs, recipe):
+    began, num_restored = time.perf_counter(), len(epochs)
+    for epoch in range(num_restored, recipe.epochs):
+        if reason := reason_to_stop(epochs, recipe):
+            print(reason, flush=True)
             break
         random = seed_everything(seed + 1_000_003 * (epoch + 1))
         started = time.perf_counter()
@@ -157,7 +158,7 @@ def fit_gan(
         epochs.append(line)
         kept = best_epoch(epochs) == epoch
         state.save(epochs, _weights(adversaries) if kept else None)
-        remaining = (recipe.epochs - epoch - 1) * sum(line["seconds"] for line in epochs) / len(epochs)
+        remaining = (recipe.epochs - epoch - 1) * (time.perf_counter() - began) / (len(epochs) - num_restored)
         print(
             " ".join(f"{name}={value:.4g}" for name, value in line.items()), f"left={remaining / 60:.0f}min", flush=True
         )
@@ -204,11 +205,15 @@ def best_epoch(epochs: list[dict[str, float]]) -> int:
     return min(measured)[1] if measured else len(epochs) - 1
 
 
-def stops(epochs: list[dict[str, float]], recipe: GanRecipe) -> bool:
-    """Whether the recipe's patience is spent, or the generator has collapsed."""
+def reason_to_stop(epochs: list[dict[str, float]], recipe: GanRecipe) -> str | None:
+    """Why training ends before its last epoch: the generator has collapsed, or the recipe's patience is spent."""
     if len(epochs) >= COLLAPSED_EPOCHS and all(line.get(COLLAPSED) for line in epochs[-COLLAPSED_EPOCHS:]):
-        return True
-    return bool(recipe.patience and epochs and len(epochs) - 1 - best_epoch(epochs) >= recipe.patience)
+        return f"Stopped after {len(epochs)} epochs: all faces have looked alike for {COLLAPSED_EPOCHS} of them."
+    since_best = [line for line in epochs if FID in line and line["epoch"] > best_epoch(epochs)]
+    waited = int(epochs[-1]["epoch"]) - best_epoch(epochs) if since_best else 0
+    if recipe.patience and waited >= recipe.patience:
+        return f"Stopped after {len(epochs)} epochs: the FID has not fallen for {waited} of them."
+    return None
 
 
 @contextmanager

@@ -38,8 +38,7 @@ class Probe:
         self.latents = torch.from_numpy(rng.standard_normal(size, dtype=np.float32))
         pictures = self._pictures(self.latents)
         self.deviations = {name: float(values.std()) for name, values in self._measures(pictures).items()}
-        logits = self._logits(pictures)
-        self.mean_logit, self.logit_deviation = float(logits.mean()), float(logits.std())
+        self.logit_deviation = float(self._logits(pictures).std())
 
     def strength(self, vector: np.ndarray, num_faces: int) -> float:
         """The longest step both ways along a unit vector ``[L]`` after which the discriminator is still content.

@@ -29,18 +29,18 @@ from anime_models.records import (
     current_environment,
     peak_rss_mb,
 )
+from anime_models.run_files import METRICS, SAMPLES, UNCURATED
 from training.common.run_folders import REPOSITORY, failure_recorded, interrupted_record, store
 from training.common.run_state import forget_state
 from training.generation.card import generator_card
 from training.generation.data import GanData
 from training.generation.final import final_results
-from training.generation.loop import FID, FittedGan, fit_gan, gan_precision
+from training.generation.loop import FID, FittedGan, fit_gan, gan_precision, reason_to_stop
 from training.generation.measure import FIXED_NOISE_SEED, EpochMeasure
 from training.generation.recipe import GanRecipe
-from training.generation.samples import UNCURATED, save_uncurated
+from training.generation.samples import save_uncurated
 
 FAMILY, STUDY = "dcgan", "generation"
-SAMPLES = "samples"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def begin(job: GanJob, folder: Path) -> RunRecord:
         ConfigError: when the folder holds a run that began with other settings.
     """
     record = started_record(job, folder.name)
-    begun = interrupted_record(record, folder, _settings)
+    begun = interrupted_record(record, folder, settings)
     if begun is not None:
         record.run_id, record.environment = begun.run_id, begun.environment
     store(record, folder)
@@ -102,12 +102,12 @@ def started_record(job: GanJob, run_id: str) -> RunRecord:
     )
 
 
-def _settings(record: RunRecord) -> dict[str, object]:
-    """What must not change when a run is resumed."""
+def settings(record: RunRecord) -> dict[str, object]:
+    """What must not change when a run is resumed; epochs may be added where no schedule depends on their number."""
     stored = record.model_dump(mode="json")
-    return {"seed": stored["seed"], "dataset": stored["dataset"]["id"], "revision": stored["dataset"]["revision"]} | {
-        name: value for name, value in stored["recipe"].items() if name != "epochs"
-    }
+    recipe = stored["recipe"]
+    fixed = {name: value for name, value in recipe.items() if name != "epochs" or recipe["decay_share"]}
+    return {"strategy": stored["strategy"], "seed": stored["seed"], **stored["dataset"], **fixed}
 
 
 def finish(job: GanJob, fitted: FittedGan, record: RunRecord, folder: Path) -> None:
@@ -118,7 +118,7 @@ def finish(job: GanJob, fitted: FittedGan, record: RunRecord, folder: Path) -> N
     )
     save_generator(checkpoint, fitted.generator, fitted.discriminator, config, record, card="")
     stored = load_generator(checkpoint)  # what is measured is what is stored
-    complete_record(record, fitted, stored.generator, stored.discriminator)
+    complete_record(job, record, fitted, stored.generator, stored.discriminator)
     record.results = final_results(
         stored.generator, job.data, job.extractor, job.recipe.num_measured, checkpoint / NOVELTY
     )
@@ -133,24 +133,31 @@ def finish(job: GanJob, fitted: FittedGan, record: RunRecord, folder: Path) -> N
         print(f"{result.split}/{result.metric}: {result.value:.4f}", flush=True)
 
 
-def complete_record(record: RunRecord, fitted: FittedGan, generator: Generator, discriminator: Discriminator) -> None:
-    """Fill in what training itself tells: sizes, the kept epoch, times."""
+def complete_record(
+    job: GanJob, record: RunRecord, fitted: FittedGan, generator: Generator, discriminator: Discriminator
+) -> None:
+    """Fill in what training itself tells: sizes of both networks together, the kept epoch, times."""
     sizes = [sum(p.numel() for p in network.parameters()) for network in (generator, discriminator)]
-    record.model.num_parameters, record.model.num_trainable = sizes[0], sum(sizes)
+    record.model.num_parameters = record.model.num_trainable = sum(sizes)
     record.selection = SelectionPart(metric=FID, best_epoch=fitted.best_epoch)
     seconds = [line["seconds"] for line in fitted.epochs]
+    batch_size = job.recipe.batch_size
+    images_per_epoch = len(job.data.train) // batch_size * batch_size  # a last batch that is not full is left out
+    stopped = len(seconds) < job.recipe.epochs
     record.timing = TimingPart(
         epochs_run=len(seconds),
+        stop_reason=reason_to_stop(fitted.epochs, job.recipe) if stopped else None,
         seconds_per_epoch=sum(seconds) / len(seconds),
         total_seconds=sum(seconds),
-        images_per_second=record.dataset.num_images["train"] * len(seconds) / sum(seconds),
+        images_per_second=images_per_epoch * len(seconds) / sum(seconds),
         peak_rss_mb=peak_rss_mb(),
     )
 
 
 def _copy_samples(generator: Generator, folder: Path, checkpoint: Path) -> None:
-    """The fixed noise after each epoch, and a grid that nobody has picked from."""
+    """The fixed noise and the figures after each epoch, and a grid that nobody has picked from."""
     (checkpoint / EPOCHS).mkdir(exist_ok=True)
     for strip in sorted((folder / SAMPLES).glob("epoch-*.webp")):
         shutil.copy(strip, checkpoint / EPOCHS / strip.name)
+    shutil.copy(folder / METRICS, checkpoint / METRICS)
     save_uncurated(generator, checkpoint / UNCURATED)

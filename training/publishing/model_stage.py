@@ -14,20 +14,21 @@ from anime_models.faces import FaceDetector
 from anime_models.generator_checkpoint import DIRECTIONS, DISCRIMINATOR, EPOCHS, GENERATION, NOVELTY, load_generator
 from anime_models.hub import PICKLES
 from anime_models.records import RunRecord, read_record
+from anime_models.run_files import METRICS, UNCURATED
 from training.classification.cards import CLASSIFIER, model_card
 from training.common.cards import FOLDER_PLACE, CardPlace, ModelKind
 from training.detection.card import DETECTOR, detector_card
 from training.distillation.card import EMBEDDING as EMBEDDING_KIND
 from training.distillation.card import embedding_card
 from training.generation.card import GENERATOR, generator_card
-from training.generation.samples import UNCURATED, save_uncurated
+from training.generation.samples import save_uncurated
 from training.publishing.eval_results import FOLDER as EVAL_RESULTS
 from training.publishing.eval_results import eval_results
 from training.publishing.staging import CARD, Stage, copy_into
 
 DETECTION = "detection"
 NEEDED = (WEIGHTS, CONFIG, RECORD)
-OPTIONAL = (MEANS, DISCRIMINATOR, DIRECTIONS, NOVELTY, UNCURATED)
+OPTIONAL = (MEANS, DISCRIMINATOR, DIRECTIONS, NOVELTY, METRICS, UNCURATED)
 CHECKPOINT = "checkpoint"
 
 

@@ -9,9 +9,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import Protocol, TypeVar
 
+from training.common.locks import Lock, holder, lock_path
 from training.studies.attempts import Outcome, Workplace, run_cell
 from training.studies.cells import Cell
-from training.studies.runs import Lock, Runs, holder, lock_path
+from training.studies.runs import Runs
 
 POLL_SECONDS = 1.0
 Ticket = TypeVar("Ticket")

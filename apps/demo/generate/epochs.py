@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
+from anime_models.checkpoints import RECORD
+from anime_models.errors import RecordError
 from anime_models.generator import FaceGenerator
+from anime_models.records import RunRecord
+from anime_models.run_files import RunFiles
+
+FID = "held_out/fid"
 
 NO_EPOCHS = (
     '<p class="am-muted">This generator came without pictures of its training. Checkpoints of '
@@ -48,15 +54,16 @@ def _facts(generator: FaceGenerator, number: int, last: int) -> list[str]:
     facts = [f"Epoch {number} of {last}"]
     record = generator.record
     if record is not None:
-        # The record's results of an epoch stand under its file's name; the metric names the extractor after a slash.
-        measured = (result for result in record.results if result.split == f"epoch-{number:03}")
-        facts += [f"FID {r.value:.1f}{_by(r.metric)}" for r in measured if r.metric.startswith("fid")]
-        # Epochs are counted from 0 in records.
+        facts += [f"FID {fid:.1f} ({record.recipe.get('extractor')})" for fid in _distances(generator, record, number)]
         if record.selection is not None and record.selection.best_epoch + 1 == number:
             facts.append("this one was kept")
     return facts
 
 
-def _by(metric: str) -> str:
-    _, _, extractor = metric.partition("/")
-    return f" ({extractor})" if extractor else ""
+def _distances(generator: FaceGenerator, record: RunRecord, number: int) -> list[float]:
+    """The FID after an epoch, none where it was not measured; records count epochs from 0."""
+    try:
+        epochs = RunFiles(generator.folder / RECORD, record).epochs()
+    except RecordError:  # damaged figures do not keep anyone from the pictures
+        return []
+    return [line[FID] for line in epochs if line.get("epoch") == number - 1 and FID in line]

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from anime_models.arguments import real_number
 from anime_models.errors import ConfigError
-from anime_models.latents import LARGEST_SEED, checked_seed
-from anime_models.permalinks import FacePoint
+from anime_models.latents import LARGEST_COMPONENT, LARGEST_SEED, checked_seed
+from anime_models.permalinks import FacePoint, check_names
 from apps.demo.generate.laboratory import MAX_DIRECTIONS, Laboratory
 from apps.demo.models import BUILT_IN
 
@@ -47,13 +48,18 @@ def point_of(
         seed=None if start else whole_seed(seed),
         latent=laboratory.generator.from_permalink(start).latent if start else None,
         truncation=truncation,
-        clip=None if clip >= NO_CLIP else clip,
+        clip=None if real_number("clip", clip, 0, LARGEST_COMPONENT) >= NO_CLIP else clip,
         directions=dict(zip(laboratory.direction_names, amounts, strict=False)),
     )
 
 
 def controls_of(laboratory: Laboratory, point: FacePoint) -> list[Any]:
-    """The arguments of `point_of` after the laboratory that stand for a point, `MAX_DIRECTIONS` amounts included."""
+    """The arguments of `point_of` after the laboratory that stand for a point, `MAX_DIRECTIONS` amounts included.
+
+    Raises:
+        ConfigError: the point moves along a direction that the page has no slider for.
+    """
+    check_names(point.directions, laboratory.direction_names)
     start = "" if point.latent is None else laboratory.generator.permalink(FacePoint(latent=point.latent))
     amounts = [point.directions.get(name, 0.0) for name in laboratory.direction_names]
     rest = [0.0] * (MAX_DIRECTIONS - len(amounts))

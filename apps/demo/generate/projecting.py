@@ -9,7 +9,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from anime_models.errors import AnimeModelsError
 from anime_models.faces import FaceDetector, crop_face
 from anime_models.images import load_image
 from anime_models.permalinks import FacePoint
@@ -44,7 +43,7 @@ class Step:
 
 @dataclass
 class _Run:
-    messages: "queue.Queue[Step | Projection | AnimeModelsError]" = field(default_factory=queue.Queue)
+    messages: "queue.Queue[Step | Projection | Exception]" = field(default_factory=queue.Queue)
     reported: float = 0.0
 
 
@@ -81,7 +80,7 @@ def projected(
         try:
             found = laboratory.generator.project(crop, steps=steps, progress=report, should_stop=lambda: flag.raised)
             run.messages.put(found)
-        except AnimeModelsError as error:
+        except Exception as error:  # whatever it is, it is raised below; else the visitor would wait for ever
             run.messages.put(error)
 
     worker = threading.Thread(target=work, daemon=True)
@@ -89,7 +88,7 @@ def projected(
     try:
         while True:
             message = run.messages.get()
-            if isinstance(message, AnimeModelsError):
+            if isinstance(message, Exception):
                 raise message
             yield message
             if isinstance(message, Projection):

@@ -1,0 +1,73 @@
+"""Tables of trained generators, made of records."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from anime_models.errors import ConfigError
+from anime_models.records import write_record
+from tests.small_records import generator_record
+from training.generation.tables import equal_time_table, generators_table
+
+
+def cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+class TestGenerators:
+    def test_seeds_are_one_line_with_mean_and_deviation(self) -> None:
+        records = [generator_record("ours", seed=seed) for seed in (42, 43)]  # FID 40 and 41
+        titles, _, row = generators_table(records).splitlines()
+        figures = dict(zip(cells(titles), cells(row), strict=True))
+        assert (figures["recipe"], figures["pictures"], figures["epochs"], figures["seeds"]) == (
+            "ours",
+            "2,000",
+            "6",
+            "2",
+        )
+        assert figures["FID"] == "40 ± 1", "mean and sample standard deviation, rounded"
+        assert figures["of real faces"] == "6 ± 0"
+        assert figures["minutes"] == "2 ± 0"
+        assert figures["precision"] == "—", "which these records lack"
+
+    def test_learning_rates_are_lines_of_their_own(self) -> None:
+        rows = generators_table([generator_record("ning", rate) for rate in (1e-3, 1e-4)]).splitlines()[2:]
+        assert [cells(row)[3] for row in rows] == ["0.0001", "0.001"]
+
+    def test_other_settings_and_data_are_lines_of_their_own(self) -> None:
+        larger, fewer = generator_record("ours", seed=43), generator_record("ours", seed=44)
+        larger.recipe["image_size"] = 128
+        fewer.dataset.num_images["train"] = 500
+        assert len(generators_table([generator_record("ours"), larger, fewer]).splitlines()) == 2 + 3
+
+    def test_figures_of_two_extractors_stand_in_no_column_together(self) -> None:
+        other = generator_record("ours", seed=43)
+        other.recipe["extractor"] = "inception-v3-fid"
+        with pytest.raises(ConfigError, match="inception-v3-fid and lite0 stand in no column together"):
+            generators_table([generator_record("ours"), other])
+
+
+class TestEqualTime:
+    @pytest.fixture
+    def runs(self, tmp_path: Path) -> dict[str, Path]:
+        """The papers' recipe, 4 epochs of 100 s; and ours, 2 of 400 s."""
+        curves = {"ning": [(100, 90), (100, 80), (100, 85), (100, 70)], "ours": [(400, 42), (400, 30)]}
+        paths = {}
+        for name, epochs in curves.items():
+            folder = tmp_path / name
+            write_record(generator_record(name), folder / "record.json")
+            lines = [{"epoch": n, "seconds": seconds, "held_out/fid": fid} for n, (seconds, fid) in enumerate(epochs)]
+            (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+            paths[name] = folder / "record.json"
+        return paths
+
+    def test_each_mark_has_the_lowest_fid_until_then(self, runs: dict[str, Path]) -> None:
+        titles, _, *rows = equal_time_table(runs).splitlines()
+        assert cells(titles) == ["FID after", "ning", "ours", "change"]
+        assert cells(rows[1]) == ["2 minutes", "90", "—", "—"], "a quarter of 400 s, before our first epoch ended"
+        assert cells(rows[2]) == ["3 minutes", "80", "—", "—"]
+        assert cells(rows[3]) == ["7 minutes", "70", "42", "-40%"], "as long as the faster of the two took"
+
+    def test_one_run_alone_is_compared_with_nothing(self, runs: dict[str, Path]) -> None:
+        assert "—" in equal_time_table({"ours": runs["ours"]})
