@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anime_models.backbones import FaceModel
-from anime_models.classifier import Classifier
+from anime_models.backbones import FaceModel, build_model, load_packaged_weights
+from anime_models.classifier import EMBEDDED, Classifier
 
+TEACHER = "characters"
 INPUT_SIZE = 96  # pixels; the classifier was trained at more, but this keeps a projection quick
 STAGES = (2, 3, 4, 5)  # of the backbone: strokes to parts of a face; later ones tell who it is, not how it looks
 COARSE_SIZE = 16  # pixels, where colours and masses are compared
@@ -20,8 +21,9 @@ _COLOUR_WEIGHT = 2.0
 class PerceptualDistance:
     """Distance of pictures to one target: 0 for the same picture, about 1 for two different faces.
 
-    Feature maps of the embedded character classifier's first stages, with unit length across channels at each place as
-    in LPIPS (Zhang et al., 2018), and the mean absolute difference of 16 x 16 colours.
+    Feature maps of the first stages of the embedded character classifier (where it is left out, as on a Space that has
+    its models from the Hub, of the packaged ImageNet weights that it began from), with unit length across channels at
+    each place as in LPIPS (Zhang et al., 2018), and the mean absolute difference of 16 x 16 colours.
     """
 
     def __init__(self, target: Tensor) -> None:
@@ -53,4 +55,8 @@ def _features(pictures: Tensor) -> list[Tensor]:
 
 @cache
 def _backbone() -> FaceModel:
-    return Classifier.embedded("characters").model.requires_grad_(False)
+    if (EMBEDDED / TEACHER).is_dir():
+        return Classifier.embedded(TEACHER).model.requires_grad_(False)
+    model = build_model("efficientnet_lite0", "plain", 2, INPUT_SIZE)
+    load_packaged_weights(model, "efficientnet_lite0")
+    return model.eval().requires_grad_(False)

@@ -113,7 +113,7 @@ def _data_files(plan: Plan, left_out: Sequence[str]) -> Iterator[Path]:
     for folder in (ROOT / plan.package, ROOT / "anime_models"):
         yield from (path for path in sorted(folder.rglob("*")) if path.suffix in DATA_SUFFIXES)
     embedded = ROOT / EMBEDDED
-    missing = [name for name in left_out if not (embedded / name).is_dir() and name != "generator"]
+    missing = [name for name in left_out if not (embedded / name).is_dir()]
     if missing:
         raise ConfigError(f"There is no embedded checkpoint {missing[0]!r} to leave out.")
     for path in sorted(embedded.rglob("*")):

@@ -62,7 +62,9 @@ def ask_models(address: str, folder: Path, generator: str = BUILT_IN) -> str:
         assert len(answer["faces"]) == NUM_FACES
         assert len(answer["faces"][0]["character"]["candidates"]) == 5
         _, told = client.predict(SEED, generator=generator, api_name="/generate_face")
+        _, found = client.predict(handle_file(picture), 2, generator=generator, api_name="/project_face")
     assert told["seed"] == SEED
+    assert found["permalink"]
     return str(told["permalink"])
 
 

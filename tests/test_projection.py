@@ -1,11 +1,13 @@
 """Projection: from a picture back to a latent."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from anime_models import perceptual
 from anime_models.errors import ConfigError
 from anime_models.generator import FaceGenerator
 from anime_models.permalinks import FacePoint
@@ -91,3 +93,16 @@ def test_projecting_leaves_the_generator_as_it_was(generator: FaceGenerator) -> 
     generator.project(noise(5), steps=2)
     assert generator.images([generator.latent(3)])[0].tobytes() == before
     assert all(parameter.grad is None for parameter in generator.generator.parameters())
+
+
+def test_without_the_embedded_classifier_a_face_is_found_as_well(
+    generator: FaceGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Space may have its models from the Hub."""
+    monkeypatch.setattr(perceptual, "EMBEDDED", tmp_path / "nowhere")
+    perceptual._backbone.cache_clear()
+    try:
+        found = generator.project(generator.images([generator.latent(12345)])[0], steps=STEPS)
+    finally:
+        perceptual._backbone.cache_clear()
+    assert found.end_distance < 0.6 * found.start_distance

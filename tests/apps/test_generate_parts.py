@@ -105,6 +105,16 @@ def test_a_whole_float_is_a_seed(laboratory: Laboratory) -> None:
     assert point_of(laboratory, 42.0, "", 0.7, 4.0).seed == 42
 
 
+def test_a_slider_without_a_value_is_named(laboratory: Laboratory) -> None:
+    with pytest.raises(ConfigError, match="The clip is None"):
+        point_of(laboratory, 42, "", 0.7, None)  # type: ignore[arg-type]
+
+
+def test_a_point_along_directions_without_a_slider_is_refused(laboratory: Laboratory) -> None:
+    with pytest.raises(ConfigError, match="no direction 'longer ears'"):
+        controls_of(laboratory, FacePoint(seed=1, directions={"longer ears": 0.5}))
+
+
 def test_links_survive_the_address(laboratory: Laboratory) -> None:
     face = laboratory.generator.permalink(POINT)
     for link in (Link(face), Link(face, "owner/name & more")):
@@ -290,6 +300,15 @@ def test_a_visitor_who_leaves_ends_the_projection(laboratory: Laboratory) -> Non
 def test_a_projection_out_of_range_is_refused(laboratory: Laboratory) -> None:
     with pytest.raises(ConfigError, match="number of steps"):
         list(projected(laboratory, draw_face(identity=1, size=64), 0, Flag()))
+
+
+def test_whatever_ends_a_projection_ends_the_waiting(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_memory(*arguments: object, **settings: object) -> None:
+        raise RuntimeError("not enough memory")
+
+    monkeypatch.setattr(laboratory.generator, "project", out_of_memory)
+    with pytest.raises(RuntimeError, match="not enough memory"):
+        list(projected(laboratory, draw_face(identity=1, size=64), 5, Flag()))
 
 
 def test_all_named_directions_get_a_slider(laboratory: Laboratory) -> None:
