@@ -119,7 +119,7 @@ class TestDryRun:
         assert "the Hub was not asked what is there" in said.out
         assert (tmp_path / "staged" / "uncurated.webp").is_file()
 
-    @pytest.mark.parametrize("name", ["characters", "emotions", "detector"])
+    @pytest.mark.parametrize("name", ["characters", "emotions", "detector", "generator"])
     def test_the_shipped_models_are_ready(self, hub_cache: Path, tmp_path: Path, name: str) -> None:
         assert main(["model", str(EMBEDDED / name), "--repo", "rin/faces", "--stage", str(tmp_path)]) == 0
         fields = front_matter(tmp_path / "README.md")

@@ -22,8 +22,8 @@ EMBEDDED = ROOT / "anime_models" / "embedded"
 MEGABYTE = 1_000_000
 MADE_FOLDERS = {"__pycache__", "build", "dist", "runs", "test-results"}
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
-# Screenshots of our own pages with our own faces, and what the demo offers as examples.
-OWN_PICTURES = ("docs/", "apps/demo/examples/")
+# Screenshots of our own pages with our own faces, what the demo offers as examples, and what our generator draws.
+OWN_PICTURES = ("docs/", "apps/demo/examples/", "anime_models/embedded/generator/")
 
 
 def repository_files() -> list[Path]:
@@ -144,7 +144,7 @@ def test_embedded_files_are_small() -> None:
 
 
 def test_embedded_folders_are_whole_checkpoints() -> None:
-    folders = {"characters", "emotions", "detector"}
+    folders = {"characters", "emotions", "detector", "generator"}
     assert {path.name for path in EMBEDDED.iterdir() if path.is_dir()} >= folders
     for folder in folders:
         names = {path.name for path in (EMBEDDED / folder).iterdir()}

@@ -54,7 +54,7 @@ def test_a_permalink_makes_the_same_face_again(client: Client) -> None:
 
 def test_all_has_a_default(client: Client) -> None:
     _, told = client.predict(api_name="/generate_face")
-    assert (told["seed"], told["truncation"], told["clip"], told["directions"]) == (0, 0.7, None, {})
+    assert (told["seed"], told["truncation"], told["clip"], told["directions"]) == (0, 1.0, None, {})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 FACE = "#am-face img"
 CAPTION = "#am-face figcaption"
 FACES = "button[data-go]"
-FIRST_FACE = "Seed 1, truncation 0.70"
+FIRST_FACE = "Seed 1, truncation 1.00"
 
 
 def face(page: Page) -> str:
@@ -29,7 +29,7 @@ def to_seed(page: Page, seed: int) -> None:
 def to_first_face(page: Page) -> None:
     """Put everything that moves the face back to where it began."""
     page.locator("#am-seed input").fill("1")
-    slide(page, "Truncation", 0.7)
+    slide(page, "Truncation", 1)
     slide(page, "Clip", 4)
     page.locator("#am-reset").click()
     expect(page.locator(CAPTION)).to_have_text(FIRST_FACE)

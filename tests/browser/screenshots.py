@@ -32,6 +32,8 @@ def main() -> None:
         _identify(browser, address, "Several faces", options.out / "several.png", {**WIDE, "color_scheme": "dark"})
         _identify(browser, address, "Sad", options.out / "narrow.png", {**NARROW, "color_scheme": "light"})
         _explain(browser, address, options.out / "confidence.png")
+        _generate(browser, address, options.out / "generate.png", {**WIDE, "color_scheme": "light"})
+        _generate(browser, address, options.out / "generate-narrow.png", {**NARROW, "color_scheme": "dark"})
         _batch(browser, address, options.out)
         _about(browser, address, options.out / "about.png")
 
@@ -44,6 +46,13 @@ def _identify(browser: Browser, address: str, example: str, path: Path, options:
     page.get_by_label("Show where the model looked").check()
     page.wait_for_selector(".am-heat")
     _shoot(page, path)
+    visit.close()
+
+
+def _generate(browser: Browser, address: str, path: Path, options: dict[str, Any]) -> None:
+    visit = Visit(browser, address, "?tab=generate", **options)
+    visit.page.wait_for_selector("#am-seen .am-facts")
+    _shoot(visit.page, path)
     visit.close()
 
 

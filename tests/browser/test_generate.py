@@ -37,7 +37,7 @@ def test_the_seed_slider_shows_another_face_and_back_the_same_bytes(page: Page) 
     to_seed(page, 42)
     assert face(page) == first
     expect(page.locator("#am-seed input")).to_have_value("42")
-    expect(page.locator(FACE)).to_have_attribute("alt", "Generated face. Seed 42, truncation 0.70")
+    expect(page.locator(FACE)).to_have_attribute("alt", "Generated face. Seed 42, truncation 1.00")
 
 
 def test_buttons_step_through_the_seeds_and_past_the_last_comes_the_first(page: Page) -> None:
@@ -132,7 +132,7 @@ def test_the_link_can_be_copied(page: Page) -> None:
     ("query", "message"),
     [
         ("?face=rubbish", "copy it whole"),
-        ("?tab=generate&face=1.g00000000.s1.t700&model=no/such/folder", "There is no folder"),
+        ("?tab=generate&face=1.g00000000.s1.t1000&model=no/such/folder", "There is no folder"),
     ],
 )
 def test_a_broken_link_gets_a_message_and_the_first_face(generate: Generate, query: str, message: str) -> None:

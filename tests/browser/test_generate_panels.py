@@ -51,8 +51,8 @@ def test_a_neighbour_can_be_visited_and_linked_to(page: Page, generate: Generate
     neighbours = page.locator(f"#am-neighbours {FACES}")
     expect(neighbours).to_have_count(9)
     neighbours.nth(0).click()
-    expect(page.locator(CAPTION)).to_have_text("A face without a seed, truncation 0.70")
-    expect(page).to_have_url(re.compile(r"\.z[\w-]+\.t700$"))
+    expect(page.locator(CAPTION)).to_have_text("A face without a seed, truncation 1.00")
+    expect(page).to_have_url(re.compile(r"\.z[\w-]+\.t1000$"))
     again = generate(query_of(page))
     expect(again.locator(CAPTION)).to_contain_text("without a seed")
     assert face(again) == face(page)
@@ -60,7 +60,7 @@ def test_a_neighbour_can_be_visited_and_linked_to(page: Page, generate: Generate
     assert name == "neighbours.png"
     assert Image.open(io.BytesIO(content)).size == (384, 384)
     page.locator("#am-next").click()
-    expect(page.locator(CAPTION)).to_have_text("Seed 2, truncation 0.70")
+    expect(page.locator(CAPTION)).to_have_text("Seed 2, truncation 1.00")
 
 
 def test_other_neighbours_can_be_asked_for(page: Page) -> None:
@@ -132,7 +132,7 @@ def test_a_face_is_saved_and_an_archive_makes_it_again(animation: Page, generato
     open_panel(page, "Save")
     name, content = saved(page, "#am-save-face")
     assert name == "face-seed-5.png"
-    expected = enlarge(FaceGenerator.load(generator_folder).image(FacePoint(seed=5, truncation=0.7)), 4)
+    expected = enlarge(FaceGenerator.load(generator_folder).image(FacePoint(seed=5)), 4)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(content))), np.asarray(expected))
     name, content = saved(page, "#am-save-archive")
     assert [entry["seed"] for entry in seeds_of(content)] == [5, 3, 4]
@@ -143,7 +143,7 @@ def test_a_face_is_saved_and_an_archive_makes_it_again(animation: Page, generato
     expect(page.locator("#am-save-status [role=alert]")).to_contain_text("no archive of faces")
     page.set_input_files(ARCHIVE, str(tmp_path / name))
     expect(page.locator("#am-save-status")).to_contain_text("3 faces opened")
-    expect(page.locator(CAPTION)).to_have_text("Seed 5, truncation 0.70")
+    expect(page.locator(CAPTION)).to_have_text("Seed 5, truncation 1.00")
     assert face(page) == first
     open_panel(page, "Animation")
     expect(page.locator(f"#am-keyframes {FACES}")).to_have_count(3)

@@ -57,7 +57,7 @@ class GenerateEndpoints:
 
         Args:
             seed: whole number from 0 to 4294967295.
-            truncation: 0 (always one average face) to 1.5; lower is safer, higher more varied.
+            truncation: 0 (always one average face) to 1.5; lower is nearer to it, higher more varied.
             directions: JSON with amounts from -1 to 1 by name, such as {"mouth open": 0.5}; empty moves nothing.
             permalink: text of an earlier answer; with one, seed, truncation and directions do not count.
             generator: "built-in" or owner/name on the Hugging Face Hub (a page of your own: also a folder).
@@ -92,7 +92,7 @@ class GenerateEndpoints:
 
         Args:
             seeds: JSON with 2 to 12 whole numbers from 0 to 4294967295 in order, such as [1, 2, 3].
-            truncation: 0 (always one average face) to 1.5; lower is safer, higher more varied.
+            truncation: 0 (always one average face) to 1.5; lower is nearer to it, higher more varied.
             frames_per_step: 1 to 120 from one face to the next.
             fps: frames per second, 1 to 50.
             loop: whether it goes on from the last face to the first.
