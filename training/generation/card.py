@@ -70,8 +70,8 @@ def generator_card(
         f"- Pictures have {spec.image_size} px; a page enlarges them without adding detail.",
         "- Some seeds give no face, or one with a wrong eye or mouth; the grid above shows how many.",
         "- A truncation well below 1 washes faces out, since training has seen latents of full length only.",
-        "- The faces look like those of the training pictures: mostly women and girls with pale skin, as the genre draws "
-        "them.",
+        "- The faces look like those of the training pictures: mostly women and girls with pale skin, as the genre "
+        "draws them.",
         "",
     ]
     return front_matter(GENERATOR, record, place) + "\n" + "\n".join(lines)
