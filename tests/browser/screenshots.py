@@ -33,7 +33,6 @@ def main() -> None:
         _identify(browser, address, "Sad", options.out / "narrow.png", {**NARROW, "color_scheme": "light"})
         _explain(browser, address, options.out / "confidence.png")
         _generate(browser, address, options.out / "generate.png", {**WIDE, "color_scheme": "light"})
-        _generate(browser, address, options.out / "generate-narrow.png", {**NARROW, "color_scheme": "dark"})
         _batch(browser, address, options.out)
         _about(browser, address, options.out / "about.png")
 

@@ -138,7 +138,7 @@ class Controls:
                 FIRST_POINT.truncation,
                 step=0.05,
                 label="Truncation",
-                info="1 is how faces were learnt; lower is nearer to one average face, higher more daring.",
+                info="1: as learnt; 0: one average face.",
                 min_width=0,
                 elem_id="am-truncation",
             )
