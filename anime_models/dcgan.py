@@ -149,6 +149,6 @@ def _initialise(module: nn.Module) -> None:
 
 def _keep_variance(module: nn.Module) -> None:
     """Weights that keep the variance from layer to layer (He et al., 2015), where no norm sees to it."""
-    if isinstance(module, nn.Conv2d):
+    if isinstance(module, nn.Conv2d) and module.bias is not None:
         nn.init.kaiming_normal_(module.weight, SLOPE)
-        nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        nn.init.zeros_(module.bias)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from anime_models.backbones import FaceModel, build_model, load_packaged_weights
 from anime_models.classifier import EMBEDDED, Classifier
 
-TEACHER = "characters"
+CLASSIFIER = "characters"
 INPUT_SIZE = 96  # pixels; the classifier was trained at more, but this keeps a projection quick
 STAGES = (2, 3, 4, 5)  # of the backbone: strokes to parts of a face; later ones tell who it is, not how it looks
 COARSE_SIZE = 16  # pixels, where colours and masses are compared
@@ -55,8 +55,8 @@ def _features(pictures: Tensor) -> list[Tensor]:
 
 @cache
 def _backbone() -> FaceModel:
-    if (EMBEDDED / TEACHER).is_dir():
-        return Classifier.embedded(TEACHER).model.requires_grad_(False)
+    if (EMBEDDED / CLASSIFIER).is_dir():
+        return Classifier.embedded(CLASSIFIER).model.requires_grad_(False)
     model = build_model("efficientnet_lite0", "plain", 2, INPUT_SIZE)
     load_packaged_weights(model, "efficientnet_lite0")
     return model.eval().requires_grad_(False)

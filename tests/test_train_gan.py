@@ -1,5 +1,6 @@
 """Training of generators: run folders, resuming, what stops it, and what is refused."""
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -334,25 +335,29 @@ class TestStep:
 
     def test_the_penalty_falls_due_every_few_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A resumed run goes on in the same turn."""
-        due: list[int] = []
+        penalties: list[torch.Tensor] = []
 
         def penalty(network: Discriminator, real: torch.Tensor) -> torch.Tensor:
-            due.append(taken)
-            return torch.ones(())
+            penalties.append(torch.ones(()))
+            return penalties[-1]
 
+        def taken(adversaries: Adversaries, num_steps: int) -> list[int]:
+            """How many penalties each step takes."""
+            counts = [len(penalties)]
+            for _ in range(num_steps):
+                adversaries.step(torch.rand(4, 3, 64, 64))
+                counts.append(len(penalties))
+            return [after - before for before, after in itertools.pairwise(counts)]
+
+        monkeypatch.setattr(loop, "gradient_penalty", penalty)
         recipe = GanRecipe(name="x", epochs=1, generator_width=8, discriminator_width=8, r1=10.0, r1_every=3)
         adversaries, resumed = (Adversaries(recipe, 9, "fp32", seed=0) for _ in range(2))
-        monkeypatch.setattr(loop, "gradient_penalty", penalty)
-        for taken in range(5):  # noqa: B007
-            adversaries.step(torch.rand(4, 3, 64, 64))
-        assert due == [0, 3]
+        assert taken(adversaries, 5) == [1, 0, 0, 1, 0]
         parts: dict[str, Any] = dict(adversaries.parts)
         restored: dict[str, Any] = dict(resumed.parts)
         for name, part in parts.items():
             restored[name].load_state_dict(part.state_dict())
-        for taken in range(5, 8):  # noqa: B007
-            resumed.step(torch.rand(4, 3, 64, 64))
-        assert due == [0, 3, 6]
+        assert taken(resumed, 3) == [0, 1, 0]
 
 
 class TestLosses:

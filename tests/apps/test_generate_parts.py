@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,8 +107,9 @@ def test_a_whole_float_is_a_seed(laboratory: Laboratory) -> None:
 
 
 def test_a_slider_without_a_value_is_named(laboratory: Laboratory) -> None:
+    controls: list[Any] = [42, "", 0.7, None]
     with pytest.raises(ConfigError, match="The clip is None"):
-        point_of(laboratory, 42, "", 0.7, None)  # type: ignore[arg-type]
+        point_of(laboratory, *controls)
 
 
 def test_a_point_along_directions_without_a_slider_is_refused(laboratory: Laboratory) -> None:

@@ -42,7 +42,7 @@ def generator_card(
             [
                 "from anime_models.generator import FaceGenerator",
                 f'generator = FaceGenerator.load("{place.name}")',
-                'generator.images([generator.latent(seed=7, truncation=0.7)])[0].save("face.png")',
+                'generator.images([generator.latent(seed=7)])[0].save("face.png")',
             ]
         ),
         *_directions(config),
