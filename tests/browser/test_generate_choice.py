@@ -1,5 +1,6 @@
 """The tab Generate with another generator, with none, in the dark and where there is little room."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,22 @@ def test_another_generator_brings_its_own_sliders_and_a_broken_one_changes_nothi
     again = generate(query_of(page))
     expect(again.locator(CAPTION)).to_contain_text("Seed 8,")
     assert face(again) == face(page)
+
+
+def test_a_link_to_another_generator_asks_for_its_face_alone(generate: Generate, other_generator: Path) -> None:
+    page = generate()
+    expect(use_generator(page, str(other_generator))).to_contain_text("In use")
+    to_seed(page, 8)
+    expect(page).to_have_url(re.compile(r"\.s8\..*&model="))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    page.reload()
+    expect(page.locator(CAPTION)).to_contain_text("Seed 8,")
+    expect(page.locator(f"#am-neighbours {FACES}")).to_have_count(9)
+    fields = [json.loads(body)["data"][0] for body in asked if str(other_generator) in body and "fn_index" in body]
+    wanted = [json.loads(field) for field in fields if str(field).startswith("[")]
+    assert wanted
+    assert {seed for _, seed, *_ in wanted} == {8}
 
 
 def test_without_a_generator_the_page_says_so_and_takes_one(visit_bare: Generate, generator_folder: Path) -> None:

@@ -9,7 +9,13 @@ from apps.demo.generate.points import SLIDER_SEEDS
 FROM_SLIDER = "(seed) => [seed, '']"
 FROM_NUMBER = f"(seed) => [Math.min(seed ?? 0, {SLIDER_SEEDS}), '']"
 RANDOM = f"() => {{ const seed = Math.floor(Math.random() * {SLIDER_SEEDS + 1}); return [seed, seed, '']; }}"
-GATHER = "(...fields) => JSON.stringify(fields)"
+# Whoever moves several fields at once wants one face: Gradio would ask for several before it knows that one is under
+# way, and show the one that comes last.
+GATHER = """async (...fields) => {
+    const changes = (window.fieldChanges = (window.fieldChanges ?? 0) + 1);
+    await new Promise((done) => setTimeout(done));
+    if (window.fieldChanges === changes) return JSON.stringify(fields);
+}"""
 RESET = f"() => Array({MAX_DIRECTIONS}).fill(0)"
 
 # What the page is to open on.
