@@ -7,8 +7,9 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 
 from tests.small_models import write_checkpoint
-from training.distill import main
+from training.distill import main, recipe_of
 from training.distillation.growth import grow
+from training.distillation.loop import DistillRecipe, phases_of
 
 
 def vit(width: int, heads: int) -> VisionTransformer:
@@ -40,6 +41,14 @@ def test_the_copies_get_different_gradients() -> None:
         assert gradient is not None
         first, second = gradient.chunk(2, dim=-1 if name == "cls_token" else 0)
         assert not torch.allclose(first, second, rtol=0.01)
+
+
+def test_it_goes_on_with_pictures_of_full_size_alone() -> None:
+    asked = DistillRecipe(epochs=2.0, image_size=128, batch_size=50)
+    grown, from_scratch = (phases_of(recipe_of("vit_base_16", asked, name), 1000) for name in ("narrow", ""))
+    assert [(phase.image_size, phase.num_steps) for phase in grown] == [(128, 40)]
+    assert [(phase.image_size, phase.num_steps) for phase in from_scratch] == [(64, 34), (128, 6)]
+    assert grown[0].lr < from_scratch[-1].lr
 
 
 def test_another_width_is_refused() -> None:

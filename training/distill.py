@@ -94,10 +94,15 @@ def run_folder(options: argparse.Namespace) -> Path:
 
 
 def recipe_of(backbone: str, length: DistillRecipe, grows_from: str) -> DistillRecipe:
-    """The recipe for a student: one that has weights to keep, and a transformer, learn at a lower rate."""
+    """The recipe for a student: one that has weights to keep, and a transformer, learn at a lower rate.
+
+    One that has grown computes what the narrow one does from the start; large steps and small pictures would undo that.
+    """
     if backbone in RELATIVES:
         return replace(length, inherits=True, lr=3e-4, finish_share=0.5)
-    return replace(length, lr=3e-4, grows_from=grows_from) if backbone_spec(backbone).sized else length
+    if grows_from:
+        return replace(length, grows_from=grows_from, finish_lr=3e-5, finish_share=1.0)
+    return replace(length, lr=3e-4) if backbone_spec(backbone).sized else length
 
 
 def narrow_student(backbone: str, folder: str | None) -> Checkpoint | None:

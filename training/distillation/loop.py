@@ -36,7 +36,7 @@ class DistillRecipe:
         minutes: what they were planned from; None where they were given.
         image_size: side in pixels that the student is made for.
         finish_share: share of the pictures that it sees at this size, at the end; before, they are half as large, at a
-            quarter of the cost (progressive resizing).
+            quarter of the cost (progressive resizing). At 1 all are of this size.
         lr: peak learning rate of AdamW, reached after the warm-up and followed by half a cosine down to zero.
         finish_lr: the same for the pictures of full size.
         weight_decay: of matrices and kernels.
@@ -60,6 +60,11 @@ class DistillRecipe:
     inherits: bool = False
     grows_from: str = ""
 
+    @property
+    def first_size(self) -> int:
+        """Side in pixels of the pictures that it begins with."""
+        return small_size(self.image_size) if self.finish_share < 1 else self.image_size
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -78,14 +83,16 @@ class Phase:
         return [range(start, min(start + size, end)) for start in range(self.first_step, end, size)]
 
 
-def phases_of(recipe: DistillRecipe, num_images: int) -> tuple[Phase, Phase]:
-    """The phase with small pictures and the one that finishes at full size."""
+def phases_of(recipe: DistillRecipe, num_images: int) -> tuple[Phase, ...]:
+    """The phase with small pictures, unless all are of full size, and the one that finishes at full size."""
     assert recipe.epochs is not None
     steps = max(2, round(recipe.epochs * num_images / recipe.batch_size))
+    if recipe.finish_share == 1:
+        return (Phase(recipe.image_size, 0, steps, recipe.finish_lr),)
     finish = min(max(1, round(steps * recipe.finish_share)), steps - 1)
-    small = small_size(recipe.image_size)
-    return Phase(small, 0, steps - finish, recipe.lr), Phase(
-        recipe.image_size, steps - finish, finish, recipe.finish_lr
+    return (
+        Phase(recipe.first_size, 0, steps - finish, recipe.lr),
+        Phase(recipe.image_size, steps - finish, finish, recipe.finish_lr),
     )
 
 
@@ -97,7 +104,7 @@ def small_size(image_size: int) -> int:
 def planned_epochs(model: FaceModel, lessons: Lessons, recipe: DistillRecipe, precision: str) -> float:
     """How many passes over the pictures fit into the recipe's minutes, by a few steps of either phase.
 
-    ``model`` is built for the small pictures; the steps change it.
+    ``model`` is built for the first pictures; the steps change it.
     """
     assert recipe.minutes is not None
     one_pass = replace(recipe, epochs=1.0)
@@ -114,7 +121,7 @@ def planned_epochs(model: FaceModel, lessons: Lessons, recipe: DistillRecipe, pr
 def fit_student(
     model: FaceModel, lessons: Lessons, recipe: DistillRecipe, seed: int, precision: str, folder: Path
 ) -> list[dict[str, float]]:
-    """Teach a model, built for the small pictures, and return the lines of ``metrics.jsonl``, one for each round.
+    """Teach a model, built for the first pictures, and return the lines of ``metrics.jsonl``, one for each round.
 
     ``folder`` receives these lines and the state to resume from. The model ends up built for the recipe's size.
 

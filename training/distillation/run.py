@@ -29,7 +29,7 @@ from training.distillation.data import DistillationData
 from training.distillation.growth import grow
 from training.distillation.inheritance import inherit
 from training.distillation.linear_probe import linear_probe
-from training.distillation.loop import DistillRecipe, fit_student, planned_epochs, small_size
+from training.distillation.loop import DistillRecipe, fit_student, planned_epochs
 from training.distillation.teacher import (
     EMBEDDING_SIZE,
     TEACHER,
@@ -134,9 +134,9 @@ def plan(job: Distillation, lessons: Lessons, record: RunRecord, folder: Path) -
     environment, epochs = record.environment, record.recipe["epochs"]
     assert environment is not None
     if environment.precision == "auto" or epochs is None:
-        model = job.new_model(small_size(job.recipe.image_size)).to(memory_format=torch.channels_last)
+        size = job.recipe.first_size
+        model = job.new_model(size).to(memory_format=torch.channels_last)
         if environment.precision == "auto":
-            size = small_size(job.recipe.image_size)
             environment.precision = fastest_precision(model, size, torch.device("cpu"))
         if epochs is None:
             epochs = planned_epochs(model, lessons, job.recipe, environment.precision)
@@ -148,11 +148,11 @@ def plan(job: Distillation, lessons: Lessons, record: RunRecord, folder: Path) -
 
 def teach(job: Distillation, lessons: Lessons, record: RunRecord, folder: Path) -> None:
     """Train and store the student; fills in the record's training side."""
-    model = job.new_model(small_size(job.recipe.image_size))
+    model = job.new_model(job.recipe.first_size)
     if job.recipe.inherits:
         inherit(model.backbone, teacher_model().backbone)
     if job.narrow is not None:
-        set_image_size(job.narrow, small_size(job.recipe.image_size))
+        set_image_size(job.narrow, job.recipe.first_size)
         grow(model.backbone, job.narrow.backbone)
     lines = fit_student(model, lessons, job.recipe, job.seed, job.precision, folder)
     seconds, epochs = sum(line["seconds"] for line in lines), lines[-1]["epoch"]
