@@ -153,7 +153,7 @@ def teach(job: Distillation, lessons: Lessons, record: RunRecord, folder: Path) 
         inherit(model.backbone, teacher_model().backbone)
     if job.narrow is not None:
         set_image_size(job.narrow, job.recipe.first_size)
-        grow(model.backbone, job.narrow.backbone)
+        grow(model, job.narrow)
     lines = fit_student(model, lessons, job.recipe, job.seed, job.precision, folder)
     seconds, epochs = sum(line["seconds"] for line in lines), lines[-1]["epoch"]
     record.model.num_parameters = record.model.num_trainable = sum(p.numel() for p in model.parameters())
