@@ -75,7 +75,7 @@ def library() -> Library:
     snapshot = shelf.snapshot()
     return Library(
         table=_frame(snapshot, shelf.shipped),
-        problems=(*shelf.unreachable, *snapshot.problems),
+        problems=(*shelf.unreachable, *map(shelf.named, snapshot.problems)),
         num_copies=snapshot.num_copies,
         sources=("the package",) * settings.shipped + settings.sources,
     )
@@ -85,16 +85,25 @@ class Shelf:
     """The store of all sources, and its last snapshot."""
 
     def __init__(self, sources: Sequence[str], with_shipped: bool) -> None:
-        folders, unreachable = [EMBEDDED] if with_shipped else [], []
+        self._folders: dict[str, Path] = {}
+        unreachable: list[Problem] = []
         for source in sources:
             try:
-                folders.append(_folder(source))
+                self._folders[source] = _folder(source)
             except AnimeModelsError as error:
                 unreachable.append(Problem(source, "unreachable", str(error)))
         self.unreachable = tuple(unreachable)
         self.shipped = _shipped_runs() if with_shipped else frozenset()
-        self._store = RecordStore(folders)
+        self._store = RecordStore([*([EMBEDDED] if with_shipped else []), *self._folders.values()])
         self._looked, self._snapshot = time.monotonic(), self._store.snapshot()
+
+    def named(self, problem: Problem) -> Problem:
+        """A problem with the name of its source instead of the folder that this was fetched into."""
+        for source, folder in self._folders.items():
+            if Path(problem.place).is_relative_to(folder):
+                place, message = (text.replace(str(folder), source) for text in (problem.place, problem.message))
+                return Problem(place, problem.kind, message)
+        return problem
 
     def snapshot(self) -> Snapshot:
         """The records as they were a few seconds ago at most."""

@@ -161,6 +161,16 @@ def test_records_of_a_data_set_on_the_hub_are_read(opened: Open, hub: HubServer,
     assert list(page.dataframe[0].value["Model"]) == ["ResNet-18, full, scale cpu"]
 
 
+def test_a_broken_record_on_the_hub_is_named_as_it_is_there(opened: Open, hub: HubServer, tmp_path: Path) -> None:
+    records = tmp_path / "published" / "records"
+    records.mkdir(parents=True)
+    (records / "broken.json").write_text("{}", "utf-8")
+    hub.add("datasets/rin/records", records.parent)
+    listed = opened("overview", Path("hf-hub:rin/records")).expander[0].dataframe[0].value
+    assert list(listed["Where"]) == ["hf-hub:rin/records/records/broken.json"]
+    assert listed["Why, and what to do"][0].startswith("hf-hub:rin/records/records/broken.json")
+
+
 def test_a_data_set_that_the_hub_lacks_is_named(opened: Open, hub: HubServer) -> None:
     page = opened("overview", Path("hf-hub:nobody/nothing"))
     assert "nobody/nothing" in page.expander[0].dataframe[0].value["Where"][0]
