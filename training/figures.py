@@ -13,7 +13,13 @@ from pathlib import Path
 from anime_models.records import Result, RunRecord, read_record
 from training.generation.run import STUDY
 from training.generation.tables import equal_time_table, generators_table
-from training.studies.shipped import characters_table, effects_table, start_weights_table, strategies_table
+from training.studies.shipped import (
+    champions_table,
+    characters_table,
+    effects_table,
+    start_weights_table,
+    strategies_table,
+)
 
 REPOSITORY = Path(__file__).parent.parent
 DOCUMENTS = (REPOSITORY / "README.md", REPOSITORY / "training" / "README.md")
@@ -86,6 +92,16 @@ def whole_set_runs() -> dict[str, Path]:
     }
 
 
+def champions() -> str:
+    """The best run of each study beside the shipped model for its task."""
+    return champions_table(
+        [
+            (study(name)[0], read_record(EMBEDDED / folder / "record.json"))
+            for name, folder in (("characters", "characters"), ("strategies", "emotions"))
+        ]
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "the shipped models": shipped_models,
     "the start weights": lambda: start_weights_table(RECORDS / "start_weights"),
@@ -93,6 +109,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "the study of strategies": lambda: strategies_table(*study("strategies")),
     "the generators": lambda: generators_table(list(generators().values())),
     "generators after the same time": lambda: equal_time_table(whole_set_runs()),
+    "the best runs and the shipped models": champions,
     "strategies and models": lambda: effects_table(*study("strategies")),
 }
 

@@ -106,6 +106,29 @@ def effects_table(measured: Sequence[RunRecord], reported: Sequence[RunRecord]) 
     return "".join(rows)
 
 
+def champions_table(contests: Sequence[tuple[Sequence[RunRecord], RunRecord]]) -> str:
+    """The best run of each study beside the model that ships, by accuracy on what neither was trained on.
+
+    Args:
+        contests: a study's measured runs, and the shipped model for its task. One that was trained on train and
+            validation together counts by its answers out of fold.
+    """
+    rows = [line("task", "best run of the study", "validation", "shipped", "measured on"), line(*["---"] * 5)]
+    for runs, shipped in contests:
+        best = max(runs, key=lambda run: _unseen(run)[1])
+        split, value = _unseen(shipped)
+        rows.append(
+            line(
+                best.task,
+                f"{best.model.backbone}, {best.model.head} head, {best.strategy}, seed {best.seed}",
+                f"{_unseen(best)[1]:.3f}",
+                f"{value:.3f}",
+                split.replace("_", " "),
+            )
+        )
+    return "".join(rows)
+
+
 def value_of(metric: str, split: str = "test") -> Figure:
     """What reads that metric from a record."""
     return lambda record: record.value(metric, split)
@@ -114,6 +137,15 @@ def value_of(metric: str, split: str = "test") -> Figure:
 def over_seeds(records: Iterable[RunRecord], figure: Figure) -> str:
     """Mean and standard deviation of a figure, or a dash."""
     return mean_and_deviation([value for value in map(figure, records) if value is not None])
+
+
+def _unseen(record: RunRecord) -> tuple[str, float]:
+    """The split whose pictures were not trained on, test apart, and the accuracy there."""
+    for split in ("validation", "out_of_fold"):
+        value = record.value("accuracy", split)
+        if value is not None:
+            return split, value
+    raise ValueError(f"{record.run_id} has no accuracy on pictures outside of training and test")
 
 
 def _ece_before(record: RunRecord) -> float | None:
