@@ -7,8 +7,9 @@ import pytest
 from sklearn.metrics import log_loss, precision_recall_fscore_support
 
 from anime_models.classifier import Classifier
+from anime_models.records import ModelPart
 from tests.small_models import write_checkpoint
-from training.classification.measure import classification_results, model_part
+from training.classification.measure import classification_results, with_cost
 
 NAMES = ("a", "b", "c", "absent")
 
@@ -39,4 +40,6 @@ def test_attention_counts_among_the_operations(tmp_path: Path) -> None:
     tokens = patches + 1
     block = tokens * 12 * width**2 + 2 * tokens**2 * width
     head = width * classifier.config.num_outputs
-    assert model_part(classifier, None).flops == 2 * (patches * 3 * patch**2 * width + depth * block + head)
+    assert with_cost(ModelPart(backbone="vit_small_16"), classifier).flops == 2 * (
+        patches * 3 * patch**2 * width + depth * block + head
+    )

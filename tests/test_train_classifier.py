@@ -29,6 +29,7 @@ from training.classification import run as classifier_run
 from training.classification import sources
 from training.classification.segments import stages
 from training.common.run_folders import REPOSITORY, new_run_folder
+from training.common.start_weights import start_weights
 from training.recipes import recipe_named
 from training.train_classifier import main
 
@@ -406,5 +407,9 @@ def test_a_trained_checkpoint_is_a_start(finished_run: Path, drawn_characters: P
     start = finished_run / "checkpoint"
     folder = train(drawn_characters, tmp_path, "--start", str(start), flags=SMOKE)
     record = read_record(folder / "record.json")
-    assert record.model.start_weights == str(start)
+    assert record.status == "finished"
+    # By these two a grid knows the run of a cell again.
+    known = start_weights(str(start))
+    assert (record.model.start_weights, record.model.start_digest) == (known.name, known.digest)
+    assert known.digest
     assert load_checkpoint(folder / "checkpoint").config.start_weights == str(start)

@@ -242,23 +242,19 @@ def stranger_results(
     return results
 
 
-def model_part(classifier: Classifier, num_trainable: int | None) -> ModelPart:
-    """Names, size and cost of the model; ``flops`` is for one picture, a multiply-add counting two."""
-    config, model = classifier.config, classifier.model
-    size = config.preprocessing.image_size
+def with_cost(begun: ModelPart, classifier: Classifier) -> ModelPart:
+    """The model of a run with its size and cost; ``flops`` is for one picture, a multiply-add counting two."""
+    model, size = classifier.model, classifier.config.preprocessing.image_size
     # As matrix products, since fused attention on a CPU is not counted.
     with FlopCounterMode(display=False) as counter, torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
         model(torch.zeros(1, 3, size, size))
     num_parameters = sum(parameter.numel() for parameter in model.parameters())
-    return ModelPart(
-        backbone=config.backbone,
-        head=config.head,
-        num_parameters=num_parameters,
-        num_trainable=num_trainable,
-        trainable_share=None if num_trainable is None else num_trainable / num_parameters,
-        flops=float(counter.get_total_flops()),
-        start_weights=config.start_weights,
-    )
+    cost = {
+        "num_parameters": num_parameters,
+        "trainable_share": None if begun.num_trainable is None else begun.num_trainable / num_parameters,
+        "flops": float(counter.get_total_flops()),
+    }
+    return begun.model_copy(update=cost)
 
 
 def inference_milliseconds(classifier: Classifier, data: FaceDataset, num_images: int = 50) -> dict[str, float]:

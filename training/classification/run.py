@@ -26,7 +26,7 @@ from training.classification.calibrate import calibrate, validation_fitting
 from training.classification.cards import model_card
 from training.classification.job import Job, Validator, check_data, preprocessing_of, start_model, training_pixels
 from training.classification.loop import LOSS_OF, Fitted, Setting, fit
-from training.classification.measure import inference_milliseconds, measure, model_part, write_predictions
+from training.classification.measure import inference_milliseconds, measure, with_cost, write_predictions
 from training.common.optimisation import seed_everything
 from training.common.precision import fastest_precision
 from training.common.processes import current_processes
@@ -119,7 +119,7 @@ def finish(job: Job, folder: Path, record: RunRecord, checkpoint: Checkpoint) ->
     measured = measure(classifier, job.splits, job.strangers)
     record.results += measured.results
     record.calibration = measured.calibration
-    record.model = model_part(classifier, record.model.num_trainable)
+    record.model = with_cost(record.model, classifier)
     assert record.timing is not None
     record.timing.inference_ms = inference_milliseconds(classifier, job.splits["test"])
     record.timing.total_seconds = (record.timing.total_seconds or 0.0) + time.perf_counter() - started
