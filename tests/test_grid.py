@@ -10,6 +10,7 @@ from anime_models.drawn_faces import EMOTIONS
 from anime_models.face_datasets import SPLITS, dataset_revision, load_split
 from anime_models.records import read_record
 from tests.small_grids import TRAINER, SmallGrid
+from tests.small_models import write_checkpoint
 from training.grid import main
 from training.studies.plan import planned_cells
 from training.studies.report import Durations
@@ -47,6 +48,15 @@ class TestMissingRuns:
         assert grid.run(*ONE) == 0
         assert grid.run(*ONE, *change) == 0
         assert grid.calls() == [f"{ONE_RUN} new"] * 2
+
+    def test_a_run_from_a_checkpoint_is_known_again(self, grid: SmallGrid) -> None:
+        start = write_checkpoint(grid.folder / "start", backbone="resnet18")
+        assert grid.run(*ONE, "--start", str(start)) == 0
+        assert grid.run(*ONE, "--start", str(start)) == 0
+        assert grid.calls() == [f"{ONE_RUN} new"]
+        write_checkpoint(start, backbone="resnet18", seed=1)
+        assert grid.run(*ONE, "--start", str(start)) == 0
+        assert grid.calls() == [f"{ONE_RUN} new"]
 
     def test_other_data_are_other_cells(self, grid: SmallGrid) -> None:
         assert grid.run(*ONE) == 0

@@ -7,7 +7,7 @@ import pytest
 from anime_models.records import Result, RunRecord
 from tests.small_records import classifier_record
 from training.studies.cells import STUDIES
-from training.studies.shipped import STRATEGIES, champions_table, effects_table
+from training.studies.shipped import STRATEGIES, champions_table, effects_table, strategies_table
 
 
 def with_accuracy(value: float, backbone: str, strategy: str, split: str = "test", seed: int = 42) -> RunRecord:
@@ -49,6 +49,16 @@ def test_effects_are_of_means_over_seeds() -> None:
 
 def test_effects_wait_for_the_last_cell() -> None:
     assert set(effects(grid()[1:])) == {"—"}
+
+
+def test_another_recipe_of_a_strategy_has_a_row_of_its_own() -> None:
+    even = with_accuracy(0.0, "resnet18", "progressive", seed=43)
+    even.recipe["name"] = "santoro-progressive-even"
+    assert effects([*grid(), even]) == effects(grid())
+    rows = {tuple(row[:3]): row[3] for row in cells(strategies_table([*grid(), even], []))}
+    assert rows["resnet18", "progressive", "1"] == "0.500"
+    assert rows["resnet18", "progressive-even", "1"] == "0.000"
+    assert not [row for row in rows if row[:2] == ("resnet50", "progressive-even")]
 
 
 def test_the_best_run_is_that_on_validation() -> None:

@@ -25,6 +25,7 @@ REPOSITORY = Path(__file__).parent.parent
 DOCUMENTS = (REPOSITORY / "README.md", REPOSITORY / "training" / "README.md")
 EMBEDDED = REPOSITORY / "anime_models" / "embedded"
 RECORDS = EMBEDDED / "records"
+SCALE = "cpu"  # of the studies' runs
 # A table stands between these two marks; the first one names it.
 MARKED = re.compile(
     r"(<!-- figures of (.+?): python -m training\.figures -->\n).*?(<!-- end of figures -->)", re.DOTALL
@@ -67,10 +68,11 @@ def shipped_models() -> str:
 
 
 def study(name: str) -> tuple[list[RunRecord], list[RunRecord]]:
-    """The shipped measured records of a study, and the reported ones of its paper."""
-    measured = [read_record(path) for path in sorted((RECORDS / "studies").glob("*/record.json"))]
+    """The shipped measured records of a study, all at one scale, and the reported ones of its paper."""
+    shipped = [read_record(path) for path in sorted((RECORDS / "studies").glob("*/record.json"))]
+    measured = [r for r in shipped if r.study == name and r.recipe.get("scale") == SCALE]
     reported = [read_record(path) for path in sorted((RECORDS / "reported").glob("*.json"))]
-    return [r for r in measured if r.study == name], [r for r in reported if r.study == name]
+    return measured, [r for r in reported if r.study == name]
 
 
 def generators() -> dict[Path, RunRecord]:

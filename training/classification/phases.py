@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from torch import nn
 
 from anime_models.backbones import FaceModel
@@ -28,8 +26,9 @@ def num_open_stages(recipe: Recipe, epoch: int, num_stages: int) -> int:
     if recipe.strategy == "full":
         return most
     if recipe.strategy == "progressive":
-        every = recipe.unfreeze_every or max(1, math.ceil(recipe.epochs / most))
-        return min(most, 1 + epoch // every)
+        if recipe.unfreeze_every == 0:
+            return min(most, 1 + epoch * most // recipe.epochs)
+        return min(most, 1 + epoch // recipe.unfreeze_every)
     raise ConfigError(f"There is no strategy {recipe.strategy!r}. Choose one of: {', '.join(STRATEGIES)}.")
 
 

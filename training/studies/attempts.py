@@ -78,8 +78,10 @@ def run_cell(cell: Cell, place: Workplace, stopped: Event | None = None) -> Outc
             return Outcome(cell, "finished")
         # A run that cannot be resumed, since it began with other settings, is left as it is: then start anew.
         resumable = resume is None or _last_change(resume) != begun
-    reason = f"exit status {status}" if status else "it left no finished record"
-    return Outcome(cell, "failed", f"{_last_line(place.folder / place.log(cell)) or reason} ({place.log(cell)})")
+    log = place.log(cell)
+    # A trainer that ends well says figures last, which are no reason.
+    reason = (_last_line(place.folder / log) or f"exit status {status}") if status else "it left no finished record"
+    return Outcome(cell, "failed", f"{reason} ({log})")
 
 
 def _run(arguments: Sequence[str], folder: Path, log: Path, stopped: Event | None) -> int:

@@ -12,7 +12,8 @@ from training.studies.table import line, mean_and_deviation
 
 Figure = Callable[[RunRecord], float | None]
 Grid = dict[tuple[str, str], float]  # by model and strategy
-STRATEGIES = tuple(STUDIES["strategies"].strategies)
+STRATEGIES = STUDIES["strategies"].strategies  # the recipe of each
+EXTRAS = STUDIES["strategies"].extras
 
 
 def start_weights_table(folder: Path) -> str:
@@ -63,13 +64,15 @@ def characters_table(measured: Sequence[RunRecord], reported: Sequence[RunRecord
 
 
 def strategies_table(measured: Sequence[RunRecord], reported: Sequence[RunRecord]) -> str:
-    """Backbones under the strategies, beside Santoro et al. (Table 2)."""
+    """Backbones under the strategies, beside Santoro et al. (Table 2); of extra strategies those that were run."""
     titles = ("accuracy", "macro F1", "loss", "ECE before", "after", "seconds per epoch", "paper", "paper, macro F1")
     rows = [line("backbone", "strategy", "seeds", *titles), line("---", "---", "---:", *["---:"] * len(titles))]
     study = STUDIES["strategies"]
     for backbone in study.backbones + study.extra_backbones:
-        for strategy in STRATEGIES:
-            runs, paper = ([r for r in rs if _is_of(r, backbone, strategy=strategy)] for rs in (measured, reported))
+        for strategy, recipe in (STRATEGIES | EXTRAS).items():
+            runs, paper = ([r for r in rs if _is_of(r, backbone, recipe=recipe)] for rs in (measured, reported))
+            if strategy in EXTRAS and not runs:
+                continue
             seconds = [r.timing.seconds_per_epoch for r in runs if r.timing and r.timing.seconds_per_epoch is not None]
             rows.append(
                 line(
@@ -156,9 +159,9 @@ def _ece_after(record: RunRecord) -> float | None:
     return record.calibration.after.ece if record.calibration else None
 
 
-def _is_of(record: RunRecord, backbone: str, *, head: str | None = None, strategy: str | None = None) -> bool:
+def _is_of(record: RunRecord, backbone: str, *, head: str | None = None, recipe: str | None = None) -> bool:
     model = record.model
-    return model.backbone == backbone and head in (None, model.head) and strategy in (None, record.strategy)
+    return model.backbone == backbone and head in (None, model.head) and recipe in (None, record.recipe.get("name"))
 
 
 def _with_interval(record: RunRecord, metric: str) -> str:
@@ -169,15 +172,15 @@ def _with_interval(record: RunRecord, metric: str) -> str:
 
 def _grid_of_means(records: Sequence[RunRecord]) -> Grid:
     """Mean test accuracy over seeds of each of the paper's models and strategies; empty while one is missing."""
-    accuracies: dict[tuple[str, str], list[float]] = {}
-    for record in records:
-        value = record.value("accuracy")
-        if record.model.backbone and record.strategy and value is not None:
-            accuracies.setdefault((record.model.backbone, record.strategy), []).append(value)
-    cells = [(backbone, strategy) for backbone in STUDIES["strategies"].backbones for strategy in STRATEGIES]
-    if not accuracies.keys() >= set(cells):
-        return {}
-    return {cell: mean(accuracies[cell]) for cell in cells}
+    means: Grid = {}
+    for backbone in STUDIES["strategies"].backbones:
+        for strategy, recipe in STRATEGIES.items():
+            found = [record.value("accuracy") for record in records if _is_of(record, backbone, recipe=recipe)]
+            accuracies = [accuracy for accuracy in found if accuracy is not None]
+            if not accuracies:
+                return {}
+            means[backbone, strategy] = mean(accuracies)
+    return means
 
 
 def _spread(grid: Grid, axis: int) -> float:
