@@ -163,7 +163,14 @@ def area_under_roc(negatives: np.ndarray, positives: np.ndarray) -> float:
 def bootstrap_interval(
     statistic: Callable[[np.ndarray], float], groups: Sequence[str], seed: int = 0, num_draws: int = 1000
 ) -> tuple[float, float]:
-    """95% percentile interval of ``statistic(rows)`` over groups drawn with replacement (cluster bootstrap).
+    """The interval of a single ``statistic(rows)``, as `bootstrap_intervals` gives it."""
+    return bootstrap_intervals(lambda rows: {"": statistic(rows)}, groups, seed, num_draws)[""]
+
+
+def bootstrap_intervals(
+    statistics: Callable[[np.ndarray], dict[str, float]], groups: Sequence[str], seed: int = 0, num_draws: int = 1000
+) -> dict[str, tuple[float, float]]:
+    """95% percentile intervals of ``statistics(rows)`` over groups drawn with replacement (cluster bootstrap).
 
     Pictures of one group (a character, a drawing) are alike, so that drawing picture by picture would give too narrow
     an interval. ``groups`` has a name for each picture; where all differ, pictures are drawn.
@@ -171,9 +178,9 @@ def bootstrap_interval(
     rng = np.random.default_rng(seed)
     members = [np.flatnonzero(np.array(groups) == group) for group in dict.fromkeys(groups)]
     draws = (rng.integers(0, len(members), len(members)) for _ in range(num_draws))
-    values = [statistic(np.concatenate([members[number] for number in draw])) for draw in draws]
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
+    values = [statistics(np.concatenate([members[number] for number in draw])) for draw in draws]
+    limits = {name: np.percentile([value[name] for value in values], [2.5, 97.5]) for name in values[0]}
+    return {name: (float(low), float(high)) for name, (low, high) in limits.items()}
 
 
 def _bin(lower: float, upper: float, confidences: np.ndarray, correct: np.ndarray) -> Bin:

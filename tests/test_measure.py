@@ -28,6 +28,10 @@ def test_scores_are_scikit_learns() -> None:
         assert scores == pytest.approx(expected[:3])
     assert found["loss"] == pytest.approx(log_loss(labels, probabilities, labels=range(len(NAMES))))
     assert found["weighted_recall"] == pytest.approx(found["accuracy"])
+    for result in results:
+        if result.class_name is None:
+            assert result.ci95 is not None
+            assert result.ci95[0] <= result.value <= result.ci95[1], result.metric
     of_classes = {result.class_name: result.value for result in results if result.metric == "f1"}
     assert list(of_classes) == list(NAMES)
 

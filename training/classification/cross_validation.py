@@ -86,7 +86,7 @@ def cross_fit(job: Job, num_folds: int, folder: Path) -> RunRecord:
         plain, adjusted = (calibrated(fitting.logits, t) for t in (1.0, checkpoint.config.calibration.temperature))
         record.results = [
             *classification_results(OUT_OF_FOLD, fitting.labels, plain, job.label_names, groups),
-            *calibrated_results(OUT_OF_FOLD, fitting.labels, adjusted),
+            *calibrated_results(OUT_OF_FOLD, fitting.labels, adjusted, groups),
         ]
         finish(everything, folder, record, checkpoint)
     return record

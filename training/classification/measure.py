@@ -78,41 +78,45 @@ def classification_results(
     """Accuracy, top-5, loss, precision, recall and F1 (macro, weighted, by class).
 
     ``probabilities`` are those that were trained, without temperature, so that the loss is what papers report. The
-    intervals draw ``groups``, a name for each picture.
+    intervals draw ``groups``, a name for each picture; figures of single classes have none, for want of pictures.
     """
-    num_classes = len(names)
-    predictions = probabilities.argmax(axis=1)
-    confusion = metrics.confusion_matrix(labels, predictions, num_classes)
-    scores, present = metrics.class_scores(confusion), metrics.present_classes(confusion)
-    weights = scores.support / scores.support.sum()
-
-    def interval(statistic: Callable[[np.ndarray, np.ndarray], float]) -> tuple[float, float]:
-        return metrics.bootstrap_interval(lambda rows: statistic(labels[rows], predictions[rows]), groups)
-
-    def macro(some_labels: np.ndarray, some_predictions: np.ndarray) -> float:
-        return metrics.macro_f1(some_labels, some_predictions, num_classes)
-
-    results = [
-        Result(
-            split=split,
-            metric="accuracy",
-            value=metrics.accuracy(labels, predictions),
-            ci95=interval(metrics.accuracy),
-        ),
-        Result(split=split, metric="macro_f1", value=macro(labels, predictions), ci95=interval(macro)),
-        Result(split=split, metric="macro_precision", value=float(scores.precision[present].mean())),
-        Result(split=split, metric="macro_recall", value=float(scores.recall[present].mean())),
-        Result(split=split, metric="weighted_f1", value=float(scores.f1 @ weights)),
-        Result(split=split, metric="weighted_precision", value=float(scores.precision @ weights)),
-        Result(split=split, metric="weighted_recall", value=float(scores.recall @ weights)),
-        Result(split=split, metric="top_5_accuracy", value=metrics.top_k_accuracy(labels, probabilities, 5)),
-        Result(split=split, metric="loss", value=metrics.negative_log_likelihood(labels, probabilities)),
-    ]
-    return results + [
+    scores = metrics.class_scores(metrics.confusion_matrix(labels, probabilities.argmax(axis=1), len(names)))
+    return results_with_intervals(split, _overall_figures, labels, probabilities, groups) + [
         Result(split=split, metric=metric, value=float(value), class_name=name)
         for metric, values in (("precision", scores.precision), ("recall", scores.recall), ("f1", scores.f1))
         for name, value in zip(names, values, strict=True)
     ]
+
+
+def results_with_intervals(
+    split: str,
+    figures: Callable[[np.ndarray, np.ndarray], dict[str, float]],
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    groups: Sequence[str],
+) -> list[Result]:
+    """Figures of a split's labels and probabilities, with intervals that draw ``groups``."""
+    intervals = metrics.bootstrap_intervals(lambda rows: figures(labels[rows], probabilities[rows]), groups)
+    values = figures(labels, probabilities)
+    return [Result(split=split, metric=name, value=value, ci95=intervals[name]) for name, value in values.items()]
+
+
+def _overall_figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    predictions = probabilities.argmax(axis=1)
+    confusion = metrics.confusion_matrix(labels, predictions, probabilities.shape[1])
+    scores, present = metrics.class_scores(confusion), metrics.present_classes(confusion)
+    weights = scores.support / scores.support.sum()
+    return {
+        "accuracy": metrics.accuracy(labels, predictions),
+        "macro_f1": float(scores.f1[present].mean()),
+        "macro_precision": float(scores.precision[present].mean()),
+        "macro_recall": float(scores.recall[present].mean()),
+        "weighted_f1": float(scores.f1 @ weights),
+        "weighted_precision": float(scores.precision @ weights),
+        "weighted_recall": float(scores.recall @ weights),
+        "top_5_accuracy": metrics.top_k_accuracy(labels, probabilities, 5),
+        "loss": metrics.negative_log_likelihood(labels, probabilities),
+    }
 
 
 def calibration_figures(labels: np.ndarray, probabilities: np.ndarray) -> CalibrationFigures:
@@ -165,19 +169,29 @@ def confidence_results(classifier: Classifier, split: str, measured: SplitOutput
     by_chance = metrics.chance_calibration_errors(confidences)
     low, high = np.percentile(by_chance, [2.5, 97.5])
     return [
-        *calibrated_results(split, labels, probabilities),
+        *calibrated_results(split, labels, probabilities, measured.data.groups),
         *(Result(split=split, metric=name, value=value) for name, value in figures.items()),
         Result(split=split, metric="ece_by_chance", value=float(by_chance.mean()), ci95=(float(low), float(high))),
     ]
 
 
-def calibrated_results(split: str, labels: np.ndarray, probabilities: np.ndarray) -> list[Result]:
-    """Loss, ECE and AURC of probabilities at the fitted temperature."""
-    figures = calibration_figures(labels, probabilities)
-    return [
-        Result(split=split, metric=metric, value=value)
-        for metric, value in (("calibrated_loss", figures.nll), ("ece", figures.ece), ("aurc", figures.aurc))
-    ]
+def calibrated_results(
+    split: str, labels: np.ndarray, probabilities: np.ndarray, groups: Sequence[str]
+) -> list[Result]:
+    """Loss, ECE and AURC of probabilities at the fitted temperature.
+
+    The ECE has no interval: drawing pictures again makes it larger. `ece_by_chance` is what to compare it with.
+    """
+    loss, aurc = results_with_intervals(split, _calibrated_figures, labels, probabilities, groups)
+    ece = calibration_figures(labels, probabilities).ece
+    return [loss, Result(split=split, metric="ece", value=ece), aurc]
+
+
+def _calibrated_figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    return {
+        "calibrated_loss": metrics.negative_log_likelihood(labels, probabilities),
+        "aurc": metrics.area_under_risk_coverage(*metrics.top_label(labels, probabilities)),
+    }
 
 
 def scores_by_method(
