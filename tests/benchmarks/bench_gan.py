@@ -1,4 +1,4 @@
-"""How much faster a generator's training is than a plain loop: the same networks, batches and steps in fp32, NCHW.
+"""How much faster a generator's training is than a plain loop: the same recipe, networks and batches in fp32, NCHW.
 
     python -m tests.benchmarks.bench_gan --threads 1
 
@@ -8,6 +8,8 @@ Both take turns, so that a slower moment of the machine hits both. Exits with 1 
 from __future__ import annotations
 
 import argparse
+import copy
+import itertools
 import statistics
 import sys
 import time
@@ -59,26 +61,35 @@ def seconds(step: Callable[[], object], steps: int) -> float:
 
 
 def plain_step(recipe: GanRecipe) -> Callable[[Tensor], float]:
-    """One step of either network as tutorials write it; returns the generator's loss."""
+    """One step of either network as tutorials write it, with what the recipe adds; returns the generator's loss."""
     torch.manual_seed(0)
     generator, discriminator = networks(recipe)
+    average = copy.deepcopy(generator)
     rates = {"generator": recipe.generator_lr, "discriminator": recipe.discriminator_lr}
     betas = (recipe.beta1, recipe.beta2)
     of_generator = torch.optim.Adam(generator.parameters(), lr=rates["generator"], betas=betas)
     of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=rates["discriminator"], betas=betas)
+    turns = itertools.count()
 
     def step(real: Tensor) -> float:
         fake = generator(torch.randn(len(real), recipe.latent_size))
         of_discriminator.zero_grad()
-        judged = (
-            functional.softplus(-discriminator(real)).mean() + functional.softplus(discriminator(fake.detach())).mean()
-        )
+        penalised = bool(recipe.r1) and next(turns) % recipe.r1_every == 0
+        real_logits = discriminator(real.requires_grad_(penalised))
+        judged = functional.softplus(-real_logits).mean() + functional.softplus(discriminator(fake.detach())).mean()
+        if penalised:
+            (slopes,) = torch.autograd.grad(real_logits.sum(), real, create_graph=True)
+            judged = judged + recipe.r1 * recipe.r1_every * slopes.square().sum(dim=(1, 2, 3)).mean()
         judged.backward()
         of_discriminator.step()
         of_generator.zero_grad()
         loss = functional.softplus(-discriminator(fake)).mean()
         loss.backward()
         of_generator.step()
+        if recipe.ema_decay:
+            with torch.no_grad():
+                for kept, new in zip(average.parameters(), generator.parameters(), strict=True):
+                    kept.lerp_(new, 1 - recipe.ema_decay)
         return loss.item()
 
     return step
