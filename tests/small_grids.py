@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from anime_models.face_datasets import dataset_revision
+from anime_models.face_datasets import SPLITS, dataset_revision
 from anime_models.records import RunRecord, read_record
 from tests import fake_trainer
 from training.grid import main
@@ -20,7 +20,8 @@ class SmallGrid:
     def __init__(self, folder: Path) -> None:
         self.data, self.out, self.folder = folder / "data", folder / "runs", folder
         self.data.mkdir()
-        (self.data / "train.parquet").write_bytes(b"what is in it only counts for the digest")
+        for split in SPLITS:
+            (self.data / f"{split}.parquet").write_bytes(b"what is in it only counts for the digest")
         self.misbehave()
 
     def misbehave(self, **behaviour: Any) -> None:

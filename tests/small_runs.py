@@ -61,3 +61,8 @@ def killed_after(num_calls: int, original: Callable[..., Any]) -> Callable[..., 
         return original(*arguments, **named)
 
     return call
+
+
+def interrupted(*arguments: Any, **named: Any) -> Any:
+    """Stands for a function during which somebody presses Ctrl-C."""
+    raise KeyboardInterrupt

@@ -192,7 +192,9 @@ class TestImagenet:
         assert all(torch.equal(tensor, state[key]) for key, tensor in model.backbone.state_dict().items())
 
     def test_without_the_network_it_says_what_to_do(self, hub_cache: Path) -> None:
-        with pytest.raises(HubError, match=r"weights of resnet18 could not be fetched.*'packaged'"):
+        with pytest.raises(
+            HubError, match=r"weights of resnet18 could not be fetched.*training\.distill --backbone resnet18`"
+        ):
             build_model("resnet18", "plain", 2, SIZE, pretrained=True)
 
     @pytest.mark.parametrize("name", BACKBONES)

@@ -20,7 +20,7 @@ from anime_models.records import read_record
 from tests.parquet_files import write_split
 from tests.small_distillations import FACES, SIZE, write_faces
 from tests.small_models import noise
-from tests.small_runs import Killed, epoch_lines, killed_after
+from tests.small_runs import Killed, epoch_lines, interrupted, killed_after
 from training.classification.job import preprocessing_of, start_model
 from training.classification.strangers import DUPLICATE_BITS, difference_hashes
 from training.common.run_state import RunState
@@ -349,6 +349,21 @@ class TestKilled:
         assert weights(folder) == weights(whole)
         assert load_checkpoint(folder / "checkpoint").model.backbone.pos_embed.shape[1] == 1 + (64 // 16) ** 2
 
+    def test_a_stopped_run_says_how_to_go_on(
+        self,
+        faces: Path,
+        cache: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(distill_run, "teach", interrupted)
+        assert main(command(faces, cache, tmp_path)) == 130
+        (folder,) = tmp_path.iterdir()
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line == f"Stopped. The same command with --resume {folder} goes on from here."
+        assert read_record(folder / "record.json").status == "running"
+
     def test_what_was_planned_stays(
         self, faces: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -383,14 +398,39 @@ class TestRefused:
         assert message in capsys.readouterr().err
         assert not (tmp_path / "out").exists()
 
-    @pytest.mark.parametrize("flags", [("--minutes", "0"), ("--epochs", "-1"), ("--epochs", "1", "--minutes", "1")])
+    @pytest.mark.parametrize(
+        "flags",
+        [
+            ("--minutes", "0"),
+            ("--minutes", "inf"),
+            ("--minutes", "nan"),
+            ("--epochs", "-1"),
+            ("--epochs", "inf"),
+            ("--epochs", "1", "--minutes", "1"),
+        ],
+    )
     def test_wrong_lengths(self, faces: Path, tmp_path: Path, flags: tuple[str, ...]) -> None:
         with pytest.raises(SystemExit):
             main(command(faces, tmp_path, tmp_path, ("--backbone", "resnet18", *flags)))
 
-    def test_wrong_image_size(self, faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(command(faces, tmp_path, tmp_path, ("--backbone", "resnet18", "--image-size", "8"))) == 1
-        assert "The image size 8 cannot be used" in capsys.readouterr().err
+    @pytest.mark.parametrize(
+        ("flags", "message"),
+        [
+            (("--image-size", "8"), "The image size 8 cannot be used"),
+            (("--data", "nowhere"), "nowhere holds no faces64, faces128"),
+            (("--grow-from", "nowhere"), "nowhere/config.json cannot be read"),
+            (("--cache", __file__), f"--cache: {__file__} is not a folder"),
+            (("--cache", f"{__file__}/below"), f"--cache: {__file__} is not a folder"),
+        ],
+    )
+    def test_no_folder_is_made_for_what_cannot_be_run(
+        self, faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], message: str
+    ) -> None:
+        assert main(command(faces, tmp_path, tmp_path / "out", ("--backbone", "resnet18", *flags))) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("error: ")
+        assert message in line
+        assert not (tmp_path / "out").exists()
 
     @pytest.mark.parametrize(
         ("flags", "message"),
@@ -414,6 +454,15 @@ class TestRefused:
         record = json.loads((finished / "record.json").read_text())
         (tmp_path / "record.json").write_text(json.dumps({**record, "status": "running"}))
         assert main([*command(faces, cache, tmp_path, (*FLAGS, *flags)), "--resume", str(tmp_path)]) == 1
+        assert message in capsys.readouterr().err
+
+    def test_a_run_of_another_task(
+        self, faces: Path, tmp_path: Path, finished_run: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        record = json.loads((finished_run / "record.json").read_text())
+        (tmp_path / "record.json").write_text(json.dumps({**record, "status": "running"}))
+        assert main([*command(faces, tmp_path, tmp_path), "--resume", str(tmp_path)]) == 1
+        message = f"The run {tmp_path} began with task 'character', not 'embedding'; resume it with the command"
         assert message in capsys.readouterr().err
 
     def test_a_finished_run_and_no_run(

@@ -252,7 +252,10 @@ class TestErrors:
             (["--strategies", "magic"], "--strategies: the study strategies has no 'magic'"),
             (["--heads", "dropout"], "--heads: the study strategies has no 'dropout'"),
             (["--data", "nowhere"], "nowhere holds no Parquet file"),
-            (["--out", __file__], "cannot be written (Not a directory); name another --out"),
+            (["--out", __file__], f"--out: {__file__} is not a folder"),
+            (["--cache", f"{__file__}/below"], f"--cache: {__file__} is not a folder"),
+            (["--table", f"{__file__}/below/table.md"], f"--table: {__file__} is not a folder"),
+            (["--table", str(ROOT)], f"--table: {ROOT} is a folder; name a file"),
         ],
     )
     def test_settings(
@@ -262,6 +265,19 @@ class TestErrors:
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("error: ")
         assert message in line
+        assert grid.calls() == []
+
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_a_missing_split(self, grid: SmallGrid, capsys: pytest.CaptureFixture[str], split: str) -> None:
+        (grid.data / f"{split}.parquet").unlink()
+        assert grid.run(*ONE) == 1
+        assert f"{grid.data} holds no {split}.parquet; name a folder" in capsys.readouterr().err
+        assert grid.calls() == []
+
+    def test_start_weights_of_another_backbone(self, grid: SmallGrid, capsys: pytest.CaptureFixture[str]) -> None:
+        start = write_checkpoint(grid.folder / "start", backbone="mobilenet_v2")
+        assert grid.run(*ONE, "--start", str(start)) == 1
+        assert f"{start} holds a mobilenet_v2; start resnet18 from one of its own kind" in capsys.readouterr().err
         assert grid.calls() == []
 
     @pytest.mark.parametrize("flags", [["--seeds", "0"], ["--threads", "no"], ["--study", "magic"]])

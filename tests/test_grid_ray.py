@@ -105,6 +105,14 @@ def test_no_cluster_at_the_address(grid: SmallGrid, address: str, capsys: pytest
     assert f"There is no Ray cluster at {address}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("address", ["foo", ""])
+def test_what_is_no_address(grid: SmallGrid, address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert grid.run(*ONE, "--ray-address", address) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: Ray knows no cluster by {address!r}")
+    assert "host:port, such as 10.0.0.1:6379, or auto or local" in line
+
+
 def test_more_threads_than_any_node_has(grid: SmallGrid, cluster: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert grid.run(*ONE, "--threads", "64", "--ray-address", cluster.address) == 1
     assert "No node of the Ray cluster has 64 processors" in capsys.readouterr().err

@@ -18,6 +18,7 @@ from tests.readme_tree import with_tree
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("anime_models", "apps", "training")
+TRAINING_PARTS = ("common", "classification", "detection", "distillation", "generation", "publishing", "studies")
 EMBEDDED = ROOT / "anime_models" / "embedded"
 MEGABYTE = 1_000_000
 MADE_FOLDERS = {"__pycache__", "build", "dist", "runs", "test-results"}
@@ -70,6 +71,7 @@ def small_tree(tmp_path: Path) -> Path:
         "apps/demo.py": "import gradio\nimport anime_models.classifier",
         "training/__init__.py": "",
         "training/recipes.py": "import anime_models.classifier",
+        **{f"training/{name}/__init__.py": "" for name in TRAINING_PARTS},
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"{text}\n")
@@ -92,6 +94,7 @@ def test_import_rules_allow_what_is_sound(small_tree: Path) -> None:
         ("apps/demo.py", "from training.recipes import Recipe"),
         ("apps/demo.py", "import spaces"),
         ("training/recipes.py", "import apps.demo"),
+        *(("training/common/__init__.py", f"import training.{name}") for name in TRAINING_PARTS[1:]),
     ],
 )
 def test_import_rules_catch_a_breach(small_tree: Path, module: str, line: str) -> None:

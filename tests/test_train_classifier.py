@@ -23,8 +23,17 @@ from anime_models.face_datasets import SPLITS, load_split
 from anime_models.records import read_record
 from tests.parquet_files import write_split
 from tests.small_models import noise, write_checkpoint
-from tests.small_runs import FLAGS, FROZEN_STAGES, NUM_STRANGERS, Killed, epoch_lines, killed_after, train
-from training import recipes
+from tests.small_runs import (
+    FLAGS,
+    FROZEN_STAGES,
+    NUM_STRANGERS,
+    Killed,
+    epoch_lines,
+    interrupted,
+    killed_after,
+    train,
+)
+from training import recipes, train_classifier
 from training.classification import run as classifier_run
 from training.classification import sources
 from training.classification.segments import stages
@@ -231,6 +240,28 @@ class TestResume:
         assert self.resume(folder, drawn_characters) == 0
         self.assert_same_end(folder, finished_run)
 
+    def test_a_stopped_run_says_how_to_go_on(
+        self,
+        drawn_characters: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(classifier_run, "fit", interrupted)
+        assert main(["--data", str(drawn_characters), "--task", "character", *FLAGS, "--out", str(tmp_path)]) == 130
+        (folder,) = tmp_path.iterdir()
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line == f"Stopped. The same command with --resume {folder} goes on from here."
+        assert read_record(folder / "record.json").status == "running"
+
+    def test_a_command_that_is_stopped_before_it_begins_has_nothing_to_go_on_with(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(train_classifier, "load_split", interrupted)
+        assert main(["--data", "somewhere", "--task", "emotion", "--out", str(tmp_path / "runs")]) == 130
+        assert capsys.readouterr().err == "Stopped.\n"
+        assert not (tmp_path / "runs").exists()
+
     def test_a_run_that_ended_in_an_error_says_so(
         self, drawn_characters: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -313,11 +344,14 @@ class TestErrors:
             (["--recipe", "magic"], "no recipe 'magic'. Choose one of: characters"),
             (["--start", "nowhere/at/all"], 'There is no folder "nowhere/at/all"'),
             (["--start", "packaged", "--backbone", "resnet18"], "no packaged weights for 'resnet18'"),
-            (["--start", "imagenet"], "ImageNet weights of efficientnet_lite0 could not be fetched"),
+            (["--start", "imagenet"], "or start from 'packaged' or 'random'"),
+            (["--backbone", "resnet18"], "ImageNet weights of resnet18 could not be fetched"),
+            (["--study", "strategies"], "is about the task emotion, not character; give --task emotion"),
+            (["--cache", __file__], f"--cache: {__file__} is not a folder"),
+            (["--cross-fit", "2"], "needs a recipe that keeps the last epoch"),
             (["--strangers", "faces"], "train.parquet does not exist"),
             (["--image-size", "8"], "image size 8 cannot be used"),
             (["--resume", "nowhere"], "no run folder nowhere; leave --resume out"),
-            (["--folds", "1"], "Cannot make 1 folds"),
             (["--out", __file__], "No run folder can be made in"),
         ],
     )
@@ -331,13 +365,15 @@ class TestErrors:
         message: str,
     ) -> None:
         data = ["--data", str(drawn_characters), "--task", "character", "--recipe", "smoke"]
-        assert message in self.refusal(capsys, *data, "--out", str(tmp_path), *flags)
+        assert message in self.refusal(capsys, *data, "--out", str(tmp_path / "runs"), *flags)
+        assert not (tmp_path / "runs").exists()
 
     def test_start_weights_of_another_kind(
         self, drawn_characters: Path, vit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        flags = ["--data", str(drawn_characters), "--task", "character", "--out", str(tmp_path), "--start", str(vit)]
-        assert "holds a vit_small_16" in self.refusal(capsys, *flags, "--recipe", "smoke")
+        flags = ["--data", str(drawn_characters), "--task", "character", "--start", str(vit), "--recipe", "smoke"]
+        assert "holds a vit_small_16" in self.refusal(capsys, *flags, "--out", str(tmp_path / "runs"))
+        assert not (tmp_path / "runs").exists()
 
     def test_no_data(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         message = self.refusal(capsys, "--data", str(tmp_path), "--task", "emotion", "--out", str(tmp_path / "runs"))
@@ -383,6 +419,8 @@ class TestErrors:
             ["--seed", "-1"],
             ["--seed", "1000000"],
             ["--fold", "5"],
+            ["--folds", "1"],
+            ["--cross-fit", "1"],
         ],
     )
     def test_flags_that_make_no_sense(self, flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ from anime_models.generator_checkpoint import load_generator
 from anime_models.novelty import NoveltyIndex
 from anime_models.records import RunRecord, read_record, write_record
 from tests.parquet_files import write_split
+from tests.small_models import make_record
 from training import train_gan
 from training.common.locks import Lock
 from training.generation import loop, measure, sweep
@@ -118,7 +119,12 @@ def untimed_epochs(folder: Path) -> list[dict[str, float]]:
 
 class TestResume:
     def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
-        self, faces: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self,
+        faces: Path,
+        finished: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         whole_measure = measure.EpochMeasure.__call__
 
@@ -129,9 +135,9 @@ class TestResume:
 
         with monkeypatch.context() as patch:
             patch.setattr(measure.EpochMeasure, "__call__", cut_off)
-            with pytest.raises(KeyboardInterrupt):
-                train_gan.main(["--data", str(faces), *SMOKE, "--out", str(tmp_path)])
+            assert train_gan.main(["--data", str(faces), *SMOKE, "--out", str(tmp_path)]) == 130
         (folder,) = tmp_path.iterdir()
+        assert f"Stopped. The same command with --resume {folder} goes on" in capsys.readouterr().err
         assert read_record(folder / "record.json").status == "running"
         assert train_gan.main(["--data", str(faces), *SMOKE, "--resume", str(folder)]) == 0
         whole = (finished / "checkpoint" / "model.safetensors").read_bytes()
@@ -146,6 +152,14 @@ class TestResume:
         (folder,) = tmp_path.iterdir()
         assert train_gan.main(["--data", str(faces), *SMOKE, "--resume", str(folder)]) == 1
         assert "began with num_images" in capsys.readouterr().err
+
+    def test_a_run_of_another_task_is_refused(
+        self, faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_record(make_record(status="running"), tmp_path / "record.json")
+        assert train_gan.main(["--data", str(faces), *SMOKE, "--resume", str(tmp_path)]) == 1
+        message = f"The run {tmp_path} began with task 'emotion', not 'generation'; resume it with the command"
+        assert message in capsys.readouterr().err
 
     def test_other_flags_and_finished_runs_are_refused(
         self, faces: Path, finished: Path, capsys: pytest.CaptureFixture[str]

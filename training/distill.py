@@ -19,10 +19,11 @@ import torch
 
 from anime_models.backbones import BACKBONES, backbone_spec
 from anime_models.checkpoints import Checkpoint, load_checkpoint
-from anime_models.errors import AnimeModelsError, ConfigError
+from anime_models.errors import ConfigError
 from anime_models.face_datasets import SPLITS, load_split
 from anime_models.records import new_run_id
-from training.common.flags import positive_float, positive_int, seed
+from training.common.commands import exit_status, resumable, with_resume
+from training.common.flags import check_folder, positive_float, positive_int, seed
 from training.common.precision import PRECISIONS
 from training.common.run_folders import new_run_folder, resumed_folder
 from training.distillation.data import load_faces
@@ -30,7 +31,7 @@ from training.distillation.growth import GROWS_FROM
 from training.distillation.inheritance import RELATIVES
 from training.distillation.loop import DistillRecipe
 from training.distillation.run import STRATEGY, Distillation, run
-from training.distillation.teacher import TEACHER
+from training.distillation.teacher import TEACHER, preprocessing_at
 
 MINUTES = 12.0
 PROBED = "characters"
@@ -40,14 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    try:
-        check_student(options.backbone)
-        folder = run_folder(options)
-        run(distillation(options), folder)
-    except AnimeModelsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: distill(options))
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -71,6 +65,18 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def distill(options: argparse.Namespace) -> None:
+    """Do what the flags ask for; what can be refused at once is refused before there is a run folder."""
+    check_student(options.backbone)
+    preprocessing_at(options.image_size)
+    check_folder(options.cache, "--cache")
+    resumed = resumed_folder(options.resume) if options.resume else None
+    job = distillation(options)
+    folder = resumed or new_run_folder(options.out, new_run_id("embedding", job.backbone, STRATEGY, job.seed))
+    with resumable(with_resume(folder)):
+        run(job, folder)
+
+
 def students() -> tuple[str, ...]:
     """The backbones that can be taught."""
     return tuple(name for name in BACKBONES if name != TEACHER)
@@ -84,13 +90,6 @@ def check_student(backbone: str) -> None:
             f"Choose a student: {', '.join(students())}."
         )
     backbone_spec(backbone)
-
-
-def run_folder(options: argparse.Namespace) -> Path:
-    """The folder to resume, or a new one."""
-    if options.resume:
-        return resumed_folder(options.resume)
-    return new_run_folder(options.out, new_run_id("embedding", options.backbone, STRATEGY, options.seed))
 
 
 def recipe_of(backbone: str, length: DistillRecipe, grows_from: str) -> DistillRecipe:

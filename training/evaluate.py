@@ -14,11 +14,12 @@ from pathlib import Path
 import torch
 
 from anime_models.classifier import Classifier
-from anime_models.errors import AnimeModelsError, DatasetError, RecordError
+from anime_models.errors import DatasetError, RecordError
 from anime_models.face_datasets import SPLITS, concatenate, dataset_revision, load_split
 from anime_models.records import CalibrationFigures, CalibrationPart, Result, RunRecord
 from training.classification.measure import Measured, measure
 from training.classification.strangers import STRANGERS, load_strangers
+from training.common.commands import exit_status
 from training.common.flags import positive_int
 
 TOLERANCE = 1e-3
@@ -28,28 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    try:
-        classifier = Classifier.load(options.checkpoint)
-        if classifier.record is None:
-            raise RecordError(f"{options.checkpoint} has no record.json to compare with; train it with this version.")
-        if not figures(classifier.record.results, classifier.record.calibration):
-            raise RecordError(f"The record of {options.checkpoint} claims no test figure; train it with this version.")
-        data = Path(options.data)
-        splits = {split: load_split(data, split) for split in SPLITS}
-        for split, faces in splits.items():
-            if faces.label_names != classifier.label_names:
-                raise DatasetError(f"{data}/{split}: its classes are not those of {options.checkpoint}; name its data.")
-        kind = options.strangers or default_strangers(classifier)
-        strangers = None if kind == "none" else load_strangers(kind, data)
-        if dataset_revision(data) != classifier.record.dataset.revision:
-            print("note: this data set differs from the one that the record names", file=sys.stderr)
-        if classifier.calibration.fitted_on == "out_of_fold":  # then validation was trained on as well
-            splits = {"train": concatenate([splits["train"], splits["validation"]]), "test": splits["test"]}
-        measured = measure(classifier, splits, strangers)
-    except AnimeModelsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return report(compare(measured, classifier.record))
+    return exit_status(lambda: evaluate(options))
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -60,6 +40,28 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--strangers", choices=("none", *STRANGERS), help="the record's own by default")
     parser.add_argument("--threads", type=positive_int, default=torch.get_num_threads())
     return parser.parse_args(arguments)
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Measure and compare; returns the exit status, 1 when a figure is off."""
+    classifier = Classifier.load(options.checkpoint)
+    if classifier.record is None:
+        raise RecordError(f"{options.checkpoint} has no record.json to compare with; train it with this version.")
+    if not figures(classifier.record.results, classifier.record.calibration):
+        raise RecordError(f"The record of {options.checkpoint} claims no test figure; train it with this version.")
+    data = Path(options.data)
+    splits = {split: load_split(data, split) for split in SPLITS}
+    for split, faces in splits.items():
+        if faces.label_names != classifier.label_names:
+            raise DatasetError(f"{data}/{split}: its classes are not those of {options.checkpoint}; name its data.")
+    kind = options.strangers or default_strangers(classifier)
+    strangers = None if kind == "none" else load_strangers(kind, data)
+    if dataset_revision(data) != classifier.record.dataset.revision:
+        print("note: this data set differs from the one that the record names", file=sys.stderr)
+    if classifier.calibration.fitted_on == "out_of_fold":  # then validation was trained on as well
+        splits = {"train": concatenate([splits["train"], splits["validation"]]), "test": splits["test"]}
+    measured = measure(classifier, splits, strangers)
+    return report(compare(measured, classifier.record))
 
 
 def default_strangers(classifier: Classifier) -> str:

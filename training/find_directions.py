@@ -20,8 +20,9 @@ import torch
 from tqdm import tqdm
 
 from anime_models.classifier import Classifier
-from anime_models.errors import AnimeModelsError, CheckpointError
+from anime_models.errors import CheckpointError
 from anime_models.generator_checkpoint import GeneratorCheckpoint, load_generator, save_directions
+from training.common.commands import exit_status
 from training.common.flags import positive_int, seed
 from training.generation.directions import candidates
 from training.generation.naming import Measured, Named, choose, confirmed, oriented
@@ -36,20 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    try:
-        checkpoint = load_generator(options.generator)
-        named = find(options, checkpoint)
-        if not named:
-            raise CheckpointError(f"{options.generator}: no direction changes a measure; train the generator longer.")
-        vectors, infos = zip(*(oriented(each) for each in named), strict=True)
-        save_directions(options.generator, torch.stack(vectors), infos)
-        report(named)
-        if options.strips:
-            save_strips(load_generator(options.generator), options.strips, options.seed)
-    except AnimeModelsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: find_and_save(options))
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -67,6 +55,19 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--strips", type=Path, help="folder for a picture of each direction, to look at")
     parser.add_argument("--threads", type=positive_int, default=torch.get_num_threads())
     return parser.parse_args(arguments)
+
+
+def find_and_save(options: argparse.Namespace) -> None:
+    """Store what is found, and say what it is."""
+    checkpoint = load_generator(options.generator)
+    named = find(options, checkpoint)
+    if not named:
+        raise CheckpointError(f"{options.generator}: no direction changes a measure; train the generator longer.")
+    vectors, infos = zip(*(oriented(each) for each in named), strict=True)
+    save_directions(options.generator, torch.stack(vectors), infos)
+    report(named)
+    if options.strips:
+        save_strips(load_generator(options.generator), options.strips, options.seed)
 
 
 def find(options: argparse.Namespace, checkpoint: GeneratorCheckpoint) -> list[Named]:

@@ -21,23 +21,22 @@ from types import FrameType
 from typing import Any
 
 from anime_models.drawn_faces import make_dataset
-from anime_models.errors import AnimeModelsError
 from anime_models.face_datasets import dataset_revision
 from anime_models.records import RunRecord
-from training.common.flags import positive_int
+from training.common.commands import SAME_COMMAND, exit_status, resumable
+from training.common.flags import check_folder, positive_int
 from training.common.locks import Lock, lock_path
 from training.recipes import SCALES
 from training.studies.attempts import TRAINER, Outcome, Workplace
 from training.studies.cells import STUDIES, Cell
 from training.studies.engines import LocalPool, Pool, run_cells
-from training.studies.plan import planned_cells
+from training.studies.plan import check_splits, planned_cells
 from training.studies.ray import ray_pool
 from training.studies.report import Display, Durations, spoken
 from training.studies.runs import Runs
-from training.studies.table import table, write_table
+from training.studies.table import check_table, table, write_table
 
 PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-INTERRUPTED = 130  # the exit status of a command that Ctrl-C ended
 # Few and small pictures, of every class in every split.
 DRAWN = {
     "character": {"num_identities": 4, "images_per_identity": 12, "size": 48},
@@ -48,15 +47,7 @@ DRAWN = {
 def main(arguments: list[str] | None = None, trainer: str = TRAINER) -> int:
     """Run the command line; returns the exit status. ``trainer`` is the module that each cell runs."""
     options = parse(arguments)
-    try:
-        with terminated_like_interrupted():
-            return grid(options, trainer)
-    except AnimeModelsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped. The same command goes on from here.", file=sys.stderr)
-        return INTERRUPTED
+    return exit_status(lambda: stoppable_grid(options, trainer))
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -95,8 +86,15 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def stoppable_grid(options: argparse.Namespace, trainer: str) -> int:
+    """Do what the flags ask for until a signal stops it; returns the exit status."""
+    with terminated_like_interrupted(), resumable(SAME_COMMAND):
+        return grid(options, trainer)
+
+
 def grid(options: argparse.Namespace, trainer: str) -> int:
     """Do what the flags ask for; returns the exit status."""
+    check_places(options)
     data, revision = data_of(options)
     cells = planned_cells(
         options.study,
@@ -128,6 +126,19 @@ def grid(options: argparse.Namespace, trainer: str) -> int:
     return report(unfinished, len(cells))
 
 
+def check_places(options: argparse.Namespace) -> None:
+    """Refuse places that the cells or the table cannot be written to, once instead of in each cell.
+
+    Raises:
+        ConfigError: when there is one.
+    """
+    check_folder(options.out, "--out")
+    if options.cache:
+        check_folder(options.cache, "--cache")
+    if options.table:
+        check_table(options.table)
+
+
 def is_drawn(options: argparse.Namespace) -> bool:
     """Whether the grid draws its own data: a try that names none."""
     return options.data is None and options.scale == "smoke"
@@ -138,7 +149,9 @@ def data_of(options: argparse.Namespace) -> tuple[Path, str]:
     task = STUDIES[options.study].task
     if not is_drawn(options):
         data = options.data or Path("data") / f"{task}s"
-        return data, dataset_revision(data)
+        revision = dataset_revision(data)
+        check_splits(data)
+        return data, revision
     data = options.out / "data" / f"drawn_{task}s"
     card = data / "README.md"  # is written last
     if options.dry_run:

@@ -16,10 +16,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from anime_models.errors import AnimeModelsError, ConfigError, HubError
+from anime_models.errors import ConfigError, HubError
 from anime_models.hub import local_folder
 from anime_models.hub_upload import RemoteState, UploadType, push_folder, remote_state
 from training.common.cards import CardPlace
+from training.common.commands import exit_status
 from training.publishing.dataset_stage import stage_dataset
 from training.publishing.licences import OPEN
 from training.publishing.model_stage import stage_model
@@ -32,13 +33,8 @@ REPO_TYPES: dict[str, UploadType] = {"model": "model", "dataset": "dataset", "re
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse(arguments)
-    try:
-        with tempfile.TemporaryDirectory(prefix="publish-") as temporary:
-            publish(options, options.stage or Path(temporary))
-    except AnimeModelsError as error:
-        print(f"{error}", file=sys.stderr)
-        return 1
-    return 0
+    with tempfile.TemporaryDirectory(prefix="publish-") as temporary:
+        return exit_status(lambda: publish(options, options.stage or Path(temporary)))
 
 
 def publish(options: argparse.Namespace, staged: Path) -> None:

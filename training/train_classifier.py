@@ -18,20 +18,22 @@ from pathlib import Path
 import torch
 
 from anime_models.backbones import BACKBONES
-from anime_models.errors import AnimeModelsError, ConfigError
+from anime_models.errors import ConfigError
 from anime_models.face_datasets import SPLITS, FaceDataset, dataset_revision, load_split
 from anime_models.heads import HEADS
 from anime_models.records import new_run_id, read_record
 from training.classification.corruptions import internet_like
-from training.classification.cross_validation import cross_fit, cross_validate
-from training.classification.job import Job
+from training.classification.cross_validation import check_cross_fit, cross_fit, cross_validate
+from training.classification.job import Job, check_start
 from training.classification.other_source import other_source
 from training.classification.run import run
 from training.classification.strangers import STRANGERS, Strangers, load_strangers
-from training.common.flags import positive_int, seed
+from training.common.commands import exit_status, resumable, with_resume
+from training.common.flags import check_folder, num_folds, positive_int, seed
 from training.common.precision import PRECISIONS
 from training.common.processes import current_processes
 from training.common.run_folders import RECORD, new_run_folder, resumed_folder
+from training.common.start_weights import default_start
 from training.recipes import SCALES, at_scale, recipe_named
 from training.studies.cells import STUDIES
 
@@ -40,23 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    try:
-        if current_processes().count > 1 and (options.folds or options.cross_fit):
-            raise ConfigError("Folds run one after the other in one process; start them without accelerate launch.")
-        splits = load_splits(options)
-        strangers = None if options.strangers == "none" else load_strangers(options.strangers, options.data)
-        job = job_from(options, splits, strangers)
-        folder = run_folder(options, job.recipe.strategy)
-        if options.folds:
-            cross_validate(job, options.folds, folder)
-        elif options.cross_fit:
-            cross_fit(job, options.cross_fit, folder)
-        else:
-            run(job, folder)
-    except AnimeModelsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: train(options))
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -70,7 +56,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--task", choices=("character", "emotion"), required=True)
     parser.add_argument("--backbone", choices=tuple(BACKBONES), default="efficientnet_lite0")
     parser.add_argument("--head", choices=HEADS, default="plain")
-    parser.add_argument("--start", default="packaged", help="imagenet, packaged, random, a checkpoint folder or Hub id")
+    parser.add_argument(
+        "--start",
+        help="packaged (efficientnet_lite0 alone, its default), imagenet (timm's weights from the Hub, the default of "
+        "the others), random, a checkpoint folder or Hub id",
+    )
     parser.add_argument("--recipe", help="name in training/recipes.py; the task's own by default")
     parser.add_argument("--scale", choices=SCALES, default="full", help="image size and epochs of the recipe")
     parser.add_argument("--study", choices=tuple(STUDIES), help="the study that the run belongs to")
@@ -79,9 +69,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--image-size", type=positive_int, help="instead of the recipe's")
     parser.add_argument("--seed", type=seed, default=42)
     several = parser.add_mutually_exclusive_group()
-    several.add_argument("--folds", type=int, default=0, help="cross-validate by group over all splits")
+    several.add_argument("--folds", type=num_folds, default=0, help="cross-validate by group over all splits")
     several.add_argument(
-        "--cross-fit", type=int, default=0, help="train on train and validation, calibrate on that many folds of them"
+        "--cross-fit",
+        type=num_folds,
+        default=0,
+        help="train on train and validation, calibrate on that many folds of them",
     )
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: measured at the start")
     parser.add_argument("--threads", type=positive_int, default=torch.get_num_threads())
@@ -89,6 +82,42 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--resume", type=Path, help="run folder to go on with")
     return parser.parse_args(arguments)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Do what the flags ask for; all that can be refused at once is refused before there is a run folder."""
+    check_flags(options)
+    splits = load_splits(options)
+    strangers = None if options.strangers == "none" else load_strangers(options.strangers, options.data)
+    job = job_from(options, splits, strangers)
+    check_start(job)
+    if options.cross_fit:
+        check_cross_fit(job.recipe)
+    folder = run_folder(options, job.recipe.strategy)
+    with resumable(with_resume(folder)):
+        if options.folds:
+            cross_validate(job, options.folds, folder)
+        elif options.cross_fit:
+            cross_fit(job, options.cross_fit, folder)
+        else:
+            run(job, folder)
+
+
+def check_flags(options: argparse.Namespace) -> None:
+    """Refuse flags that do not go together, and a cache that cannot be made.
+
+    Raises:
+        ConfigError: when there are such.
+    """
+    if current_processes().count > 1 and (options.folds or options.cross_fit):
+        raise ConfigError("Folds run one after the other in one process; start them without accelerate launch.")
+    study = STUDIES[options.study] if options.study else None
+    if study and study.task != options.task:
+        raise ConfigError(
+            f"The study {options.study} is about the task {study.task}, not {options.task}; give --task {study.task} "
+            "with its data, or leave --study out."
+        )
+    check_folder(options.cache, "--cache")
 
 
 def load_splits(options: argparse.Namespace) -> dict[str, FaceDataset]:
@@ -117,7 +146,7 @@ def job_from(options: argparse.Namespace, splits: dict[str, FaceDataset], strang
         strangers=strangers,
         backbone=options.backbone,
         head=options.head,
-        start=options.start,
+        start=default_start(options.backbone) if options.start is None else options.start,
         recipe=recipe,
         seed=options.seed,
         precision=options.precision,

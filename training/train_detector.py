@@ -22,7 +22,6 @@ import torch
 from anime_models.checkpoints import CARD, RECORD, save_checkpoint
 from anime_models.detector_model import FaceNet
 from anime_models.drawn_faces import draw_scene
-from anime_models.errors import AnimeModelsError
 from anime_models.face_datasets import dataset_revision
 from anime_models.faces import DetectorConfig, FaceDetector
 from anime_models.records import (
@@ -38,6 +37,7 @@ from anime_models.records import (
     read_record,
     write_record,
 )
+from training.common.commands import SAME_COMMAND, exit_status, resumable
 from training.common.flags import positive_int, seed
 from training.common.run_folders import REPOSITORY
 from training.detection.card import detector_card
@@ -61,16 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    try:
-        data = read_detection_data(options.data, options.extra)
-        if options.evaluate:
-            evaluate(options, data)
-        else:
-            train(options, data)
-    except AnimeModelsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: train_or_evaluate(options))
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -87,6 +78,16 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=seed, default=42)
     parser.add_argument("--threads", type=positive_int, default=torch.get_num_threads())
     return parser.parse_args(arguments)
+
+
+def train_or_evaluate(options: argparse.Namespace) -> None:
+    """Do what the flags ask for."""
+    data = read_detection_data(options.data, options.extra)
+    if options.evaluate:
+        evaluate(options, data)
+        return
+    with resumable(SAME_COMMAND):
+        train(options, data)
 
 
 def recipe_from(options: argparse.Namespace) -> DetectorRecipe:

@@ -18,10 +18,11 @@ from pathlib import Path
 
 import torch
 
-from anime_models.errors import AnimeModelsError, ConfigError
+from anime_models.errors import ConfigError
 from anime_models.gan_metrics import inception_extractor, packaged_extractor
 from anime_models.generator_checkpoint import GENERATION
 from anime_models.records import new_run_id
+from training.common.commands import SAME_COMMAND, exit_status, resumable, with_resume
 from training.common.flags import positive_float, positive_int, seed
 from training.common.precision import PRECISIONS
 from training.common.run_folders import new_run_folder, resumed_folder
@@ -37,14 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    try:
-        if options.resume and (options.seeds > 1 or options.learning_rates):
-            raise ConfigError("--resume goes on with one run; leave --seeds and --learning-rates out.")
-        train(options)
-    except AnimeModelsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: train(options))
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -73,6 +67,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def train(options: argparse.Namespace) -> None:
     """Train everything that the flags ask for, one run after another."""
+    if options.resume and (options.seeds > 1 or options.learning_rates):
+        raise ConfigError("--resume goes on with one run; leave --seeds and --learning-rates out.")
     base = recipe_from(options)
     data = load_gan_data(options.data, base.image_size, options.source, options.num_images)
     extractor = EXTRACTORS[options.extractor]()
@@ -82,9 +78,12 @@ def train(options: argparse.Namespace) -> None:
         for number in range(options.seed, options.seed + options.seeds)
     ]
     if len(jobs) > 1:
-        run_all(jobs, options.out)
+        with resumable(SAME_COMMAND):
+            run_all(jobs, options.out)
     else:
-        run(jobs[0], run_folder(options, jobs[0]))
+        folder = run_folder(options, jobs[0])
+        with resumable(with_resume(folder)):
+            run(jobs[0], folder)
 
 
 def recipe_from(options: argparse.Namespace) -> GanRecipe:

@@ -21,6 +21,7 @@ from training.classification.run import begin, finish, run, train
 from training.classification.strangers import Strangers, strangers_of_fold
 from training.common.run_folders import failure_recorded, finished_record, store
 from training.common.run_state import forget_state
+from training.recipes import Recipe
 
 OUT_OF_FOLD = "out_of_fold"  # as a split
 
@@ -57,18 +58,24 @@ def _cross_validate(job: Job, num_folds: int, folder: Path, record: RunRecord) -
     store(record, folder)
 
 
+def check_cross_fit(recipe: Recipe) -> None:
+    """Refuse a recipe that chooses its epoch on validation: a cross-fit leaves nothing to choose on.
+
+    Raises:
+        ConfigError: when it does.
+    """
+    if recipe.keep != "last":
+        raise ConfigError(f"A cross-fit needs a recipe that keeps the last epoch; {recipe.name} does not.")
+
+
 def cross_fit(job: Job, num_folds: int, folder: Path) -> RunRecord:
     """Train on train and validation together, and calibrate on what models of the folds say of the faces they lack.
 
     So nothing is lost to validation, and confidences are fitted on every face that is not test. The models of the folds
     differ from the final one by the pictures that they lack, so its label sets have no guarantee of coverage (after
     cross-conformal prediction, Vovk, 2015, which combines the folds' models instead): it has to be measured.
-
-    Raises:
-        ConfigError: when the recipe chooses its epoch on validation: nothing is left to choose on.
+    The recipe has to be one that :func:`check_cross_fit` lets through.
     """
-    if job.recipe.keep != "last":
-        raise ConfigError(f"A cross-fit needs a recipe that keeps the last epoch; {job.recipe.name} does not.")
     everything = _without_validation(job)
     record = begin(everything, folder)
     with failure_recorded(record, folder):

@@ -35,7 +35,6 @@ LIBRARIES = ("timm", "torch", "torchvision")  # another version of these may giv
 CHUNK_SIZE = 64  # pictures
 # Half precision rounds by at most 2 ** -11 of a number in its range: more means that the features leave that range.
 LARGEST_ERROR = 1e-3
-NO_CACHE = "or use a recipe that computes features anew in each epoch (views = ())"
 
 # The number of a view and rows [n] to normalised inputs [n, 3, S, S]; it may depend on nothing else.
 View = Callable[[int, Tensor], Tensor]
@@ -215,7 +214,7 @@ class _Entry:
         if size > free:
             raise ConfigError(
                 f"The features take {size / 1e9:.1f} GB, but the disk of {self.folder} has only {free / 1e9:.1f} GB "
-                "left; delete what other runs have cached, name another folder, or use a recipe with fewer views."
+                "left; delete what other runs have cached, or name another --cache."
             )
         temporary = self.folder / "features.tmp"
         np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float16, shape=whole)
@@ -257,7 +256,7 @@ def _stored(features: Tensor) -> np.ndarray:
     if not error <= LARGEST_ERROR * largest:  # so written, NaN is an error too
         raise ConfigError(
             f"Features as large as {float(largest):.3g} do not fit half precision, in which they are cached; check the "
-            f"start weights, {NO_CACHE}."
+            "weights that compute them, or have a classifier trained by a recipe that caches none (views = ())."
         )
     ordered = halved.permute(0, 2, 3, 1) if halved.ndim == 4 else halved
     stored: np.ndarray = ordered.contiguous().cpu().numpy()
@@ -286,6 +285,6 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConfigError(
-            f"Features cannot be cached in {folder} ({error.strerror or error}); name a folder that can be written to "
-            f"and has space left, {NO_CACHE}."
+            f"Features cannot be cached in {folder} ({error.strerror or error}); name another --cache, which can be "
+            "written to and has space left."
         ) from error

@@ -22,6 +22,7 @@ from training.classification.drawn_data import drawn_emotion_faces
 from training.classification.pixels import Pool, TrainingPixels, balanced
 from training.classification.segments import split_at
 from training.classification.strangers import Strangers
+from training.common.start_weights import fitting_start_weights
 from training.recipes import Recipe
 
 # Training pictures are kept a quarter larger than the input, so that random crops lose no detail.
@@ -92,6 +93,19 @@ def check_data(job: Job) -> None:
         raise DatasetError(f"{job.data_name}/train: there is no picture of {names[int(counts.argmin())]!r}; add some.")
 
 
+def check_start(job: Job) -> None:
+    """Refuse start weights and an image size that a run would fail on, before there is a folder for it.
+
+    Raises:
+        ConfigError: when the start weights are another backbone's, or the image size cannot be used.
+        HubError, CheckpointError: when the start weights are not there, not complete, or cannot be fetched.
+    """
+    fitting_start_weights(job.start, job.backbone)
+    size = preprocessing_of(job).image_size
+    if job.start == "imagenet":
+        build_model(job.backbone, job.head, 2, size, pretrained=True)  # fetches them
+
+
 def preprocessing_of(job: Job) -> Preprocessing:
     """Input size of the recipe; mean and standard deviation of the start weights."""
     size = job.recipe.image_size
@@ -109,7 +123,7 @@ def preprocessing_of(job: Job) -> Preprocessing:
 
 
 def start_model(job: Job) -> FaceModel:
-    """The model with its start weights; the head is always new."""
+    """The model with its start weights, which :func:`check_start` lets through; the head is always new."""
     outputs = len(job.label_names) + job.stranger_output
     size, pretrained = job.recipe.image_size, job.start == "imagenet"
     model = build_model(job.backbone, job.head, outputs, size, pretrained=pretrained)
@@ -117,10 +131,6 @@ def start_model(job: Job) -> FaceModel:
         load_packaged_weights(model, job.backbone)
     elif job.start not in ("imagenet", "random"):
         start = load_checkpoint(local_folder(job.start))
-        if start.config.backbone != job.backbone:
-            raise ConfigError(
-                f"{job.start} holds a {start.config.backbone}; start {job.backbone} from one of its own kind."
-            )
         set_image_size(start.model, size)
         model.backbone.load_state_dict(start.model.backbone.state_dict())
     return model.to(memory_format=torch.channels_last)

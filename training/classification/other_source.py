@@ -13,7 +13,7 @@ from anime_models.face_datasets import SPLITS, FaceDataset, concatenate, load_sp
 from training.classification.strangers import DUPLICATE_BITS, KNOWN_GROUPS, difference_hashes, without_duplicates
 
 # The same drawings as some of `stickers`, cut closer than difference hashes can tell.
-ALSO_STICKERS = "sk/Miku"
+ALSO_STICKERS_GROUP = "sk/Miku"
 
 
 def other_source(data: Path, label_names: tuple[str, ...]) -> FaceDataset | None:
@@ -46,7 +46,7 @@ def other_source(data: Path, label_names: tuple[str, ...]) -> FaceDataset | None
 
 
 def _name_by_group(row: dict[str, Any]) -> str | None:
-    return None if row.get("group") == ALSO_STICKERS else KNOWN_GROUPS.get(row.get("group", ""))
+    return None if row.get("group") == ALSO_STICKERS_GROUP else KNOWN_GROUPS.get(row.get("group", ""))
 
 
 def _name_by_character(row: dict[str, Any]) -> str | None:

@@ -67,7 +67,7 @@ def begin(job: Job, folder: Path) -> RunRecord:
 def _settings(record: RunRecord) -> dict[str, object]:
     """What must not change when a run is resumed."""
     stored = record.model_dump(mode="json")
-    names = {name: stored[name] for name in ("task", "study", "seed")}
+    names = {name: stored[name] for name in ("study", "seed")}
     model = {name: stored["model"][name] for name in ("backbone", "head", "start_weights", "start_digest")}
     data = {name: stored["dataset"][name] for name in ("revision", "num_images")}
     return {**names, **model, **data, **stored["recipe"]}

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import torch
 
 from anime_models.backbones import FaceModel
-from training.classification.phases import set_training
 
 PRECISIONS = ("auto", "fp32", "bf16")
 BATCH_SIZE, NUM_STEPS = 16, 3
@@ -27,7 +26,7 @@ def fastest_precision(model: FaceModel, image_size: int, device: torch.device) -
     The model's weights are as before afterwards; BatchNorm statistics are put back as well.
     """
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    set_training(model)
+    model.train()
     images = torch.zeros(BATCH_SIZE, 3, image_size, image_size, device=device)
     images = images.to(memory_format=torch.channels_last)
 

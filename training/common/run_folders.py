@@ -66,20 +66,26 @@ def interrupted_record(
     ``record`` takes over the code that the run began with.
 
     Raises:
-        ConfigError: when it began with other ``settings``.
+        ConfigError: when it is of another task or began with other ``settings``.
     """
     if not (folder / RECORD).is_file():
         return None
     begun = read_record(folder / RECORD)
+    if begun.task != record.task:  # then it has other settings altogether
+        raise _began_otherwise(folder, "task", begun.task, record.task)
     before, now = settings(begun), settings(record)
     changed = [name for name, value in now.items() if before.get(name) != value]
     if changed:
-        raise ConfigError(
-            f"The run {folder} began with {changed[0]} {before.get(changed[0])!r}, not {now[changed[0]]!r}; "
-            "resume it with the flags that it began with."
-        )
+        raise _began_otherwise(folder, changed[0], before.get(changed[0]), now[changed[0]])
     record.code = _code_of_both(begun.code, record.code)
     return begun
+
+
+def _began_otherwise(folder: Path, setting: str, before: object, now: object) -> ConfigError:
+    return ConfigError(
+        f"The run {folder} began with {setting} {before!r}, not {now!r}; resume it with the command and the flags that "
+        "it began with."
+    )
 
 
 def _code_of_both(begun: CodePart | None, now: CodePart | None) -> CodePart | None:

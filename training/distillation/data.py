@@ -20,7 +20,7 @@ UNLABELLED = ("faces64", "faces128")
 LEARNT_FROM = (*UNLABELLED, "characters", "emotions", "gender")
 # Some drawings of `stickers` are in `emotions` as well, cut closer than hashes can tell and split otherwise. So nothing
 # is learnt from the stickers of either. Nor from known characters in `emotions`, the other source they are tested on.
-STICKERS, ALSO_STICKERS = "stickers", "sk/"
+STICKERS, ALSO_STICKERS_PREFIX = "stickers", "sk/"
 TRAIN = "train"
 LARGEST_SIDE = 160  # a quarter more than the largest input, so that random crops lose no detail
 CHUNK_SIZE = 256  # pictures compared at a time with all that are held out
@@ -92,7 +92,7 @@ def _training_files(folder: Path) -> list[str]:
 
 def _may_be_learnt_from(row: dict[str, Any]) -> bool:
     group = row.get("group") or ""
-    return group not in KNOWN_GROUPS and not group.startswith(ALSO_STICKERS)
+    return group not in KNOWN_GROUPS and not group.startswith(ALSO_STICKERS_PREFIX)
 
 
 def _held_out_hashes(folders: list[Path]) -> np.ndarray:

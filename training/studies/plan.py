@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from anime_models.backbones import PACKAGED_BACKBONE
 from anime_models.checkpoints import CONFIG
-from anime_models.errors import ConfigError
-from training.common.start_weights import start_weights
+from anime_models.errors import ConfigError, DatasetError
+from anime_models.face_datasets import SPLITS
+from training.common.start_weights import fitting_start_weights
 from training.studies.cells import STUDIES, Cell
 
 FIRST_SEED = 42
-PACKAGED_BACKBONE = "efficientnet_lite0"  # the one whose ImageNet weights come without the Hub
 
 
 def planned_cells(
@@ -28,7 +29,7 @@ def planned_cells(
     """The cells of a study, all of the first seed first; ``backbones``, ``heads``, ``strategies`` narrow it down.
 
     Raises:
-        ConfigError: for a name that the study does not have, or start weights that are not there.
+        ConfigError: for a name that the study does not have, or start weights that are not there or another backbone's.
         HubError, CheckpointError: where ``start`` names neither a folder nor a Hub repository with a checkpoint.
     """
     study = STUDIES[study_name]
@@ -38,7 +39,7 @@ def planned_cells(
     known_backbones = study.backbones + study.extra_backbones
     chosen_backbones = _chosen("backbones", backbones or study.backbones, known_backbones, study_name)
     starts = {name: start_of(start, name) for name in chosen_backbones}
-    described = {backbone: start_weights(value) for backbone, value in starts.items()}
+    described = {backbone: fitting_start_weights(value, backbone) for backbone, value in starts.items()}
     return [
         Cell(
             study=study_name,
@@ -59,6 +60,19 @@ def planned_cells(
         for backbone in starts
         for strategy in chosen_strategies
     ]
+
+
+def check_splits(data: Path) -> None:
+    """Refuse a dataset folder that lacks a file which every cell reads.
+
+    Raises:
+        DatasetError: when it does, names the files.
+    """
+    missing = [f"{split}.parquet" for split in SPLITS if not (data / f"{split}.parquet").is_file()]
+    if missing:
+        raise DatasetError(
+            f"{data} holds no {', '.join(missing)}; name a folder with train, validation and test.parquet."
+        )
 
 
 def start_of(pattern: str, backbone: str) -> str:

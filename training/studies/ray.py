@@ -72,7 +72,8 @@ def ray_pool(place: Workplace, address: str) -> Iterator[RayPool]:
         address: of the cluster; ``auto`` for the one that runs on this machine, ``local`` to start one here.
 
     Raises:
-        ConfigError: without Ray, without a cluster, or when no node has as many processors as a cell has threads.
+        ConfigError: without Ray, without a cluster at the address, or when no node has as many processors as a cell
+            has threads.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
@@ -88,6 +89,11 @@ def ray_pool(place: Workplace, address: str) -> Iterator[RayPool]:
         raise ConfigError(
             f"There is no Ray cluster at {address} ({error}). Start one with `ray start --head`, or leave "
             "--ray-address out for one of this machine alone."
+        ) from error
+    except ValueError as error:
+        raise ConfigError(
+            f"Ray knows no cluster by {address!r} ({error}). Give --ray-address as host:port, such as 10.0.0.1:6379, "
+            "or auto or local."
         ) from error
     signal.signal(signal.SIGTERM, on_termination)  # Ray sets its own, which leaves without a word
     try:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from anime_models.errors import ConfigError
 from anime_models.records import RunRecord
+from training.common.flags import check_folder
 from training.studies.cells import STUDIES, Cell
 
 FURTHER_TESTS = ("internet", "other_source")  # of the study of characters, where its data has them
@@ -41,6 +43,17 @@ def mean_and_deviation(values: Sequence[float]) -> str:
     if not values:
         return "—"
     return f"{np.mean(values):.3f}" + (f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else "")
+
+
+def check_table(path: Path) -> None:
+    """Refuse a path that no table can be written to, before the runs take their time.
+
+    Raises:
+        ConfigError: when it is a folder, or below a file.
+    """
+    if path.is_dir():
+        raise ConfigError(f"--table: {path} is a folder; name a file, such as {path / 'table.md'}.")
+    check_folder(path.parent, "--table")
 
 
 def write_table(text: str, path: Path, cells: Sequence[Cell], data: Path) -> None:
