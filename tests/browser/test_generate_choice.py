@@ -82,10 +82,11 @@ def test_a_link_to_another_generator_asks_for_its_face_alone(generate: Generate,
     to_seed(page, 8)
     expect(page).to_have_url(re.compile(r"\.s8\..*&model="))
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.post_data or ""))
-    page.reload()
-    expect(page.locator(CAPTION)).to_contain_text("Seed 8,")
-    expect(page.locator(f"#am-neighbours {FACES}")).to_have_count(9)
+    again = page.context.new_page()
+    again.on("request", lambda request: asked.append(request.post_data or ""))
+    again.goto(page.url)
+    expect(again.locator(CAPTION)).to_contain_text("Seed 8,")
+    expect(again.locator(f"#am-neighbours {FACES}")).to_have_count(9)
     fields = [json.loads(body)["data"][0] for body in asked if str(other_generator) in body and "fn_index" in body]
     wanted = [json.loads(field) for field in fields if str(field).startswith("[")]
     assert wanted
