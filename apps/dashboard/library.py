@@ -101,8 +101,8 @@ class Shelf:
         """A problem with the name of its source instead of the folder that this was fetched into."""
         for source, folder in self._folders.items():
             if Path(problem.place).is_relative_to(folder):
-                place, message = (text.replace(str(folder), source) for text in (problem.place, problem.message))
-                return Problem(place, problem.kind, message)
+                place = f"{source}/{Path(problem.place).relative_to(folder).as_posix()}"
+                return Problem(place, problem.kind, problem.message.replace(problem.place, place))
         return problem
 
     def snapshot(self) -> Snapshot:
