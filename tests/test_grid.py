@@ -43,10 +43,9 @@ class TestMissingRuns:
         assert grid.run(*TWO, "--seeds", "2") == 0
         assert grid.calls() == [f"{name.replace('s42', 's43')} new" for name in TWO_RUNS]
 
-    @pytest.mark.parametrize("change", [("--scale", "cpu"), ("--start", "imagenet")])
-    def test_other_settings_are_other_cells(self, grid: SmallGrid, change: tuple[str, str]) -> None:
+    def test_another_scale_is_another_cell(self, grid: SmallGrid) -> None:
         assert grid.run(*ONE) == 0
-        assert grid.run(*ONE, *change) == 0
+        assert grid.run(*ONE, "--scale", "cpu") == 0
         assert grid.calls() == [f"{ONE_RUN} new"] * 2
 
     def test_a_run_from_a_checkpoint_is_known_again(self, grid: SmallGrid) -> None:
@@ -278,6 +277,13 @@ class TestErrors:
         start = write_checkpoint(grid.folder / "start", backbone="mobilenet_v2")
         assert grid.run(*ONE, "--start", str(start)) == 1
         assert f"{start} holds a mobilenet_v2; start resnet18 from one of its own kind" in capsys.readouterr().err
+        assert grid.calls() == []
+
+    def test_a_hub_out_of_reach(self, grid: SmallGrid, hub_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert grid.run("--start", "imagenet", "--dry-run") == 0, "a plan needs no weights"
+        assert grid.run("--start", "imagenet") == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "The ImageNet weights of resnet18 could not be fetched" in line
         assert grid.calls() == []
 
     @pytest.mark.parametrize("flags", [["--seeds", "0"], ["--threads", "no"], ["--study", "magic"]])

@@ -401,6 +401,7 @@ class TestErrors:
             write_split(tmp_path / "data" / f"{split}.parquet", pictures, values, names=("Happy", "Sad"))
         data = ["--data", str(tmp_path / "data"), "--task", "emotion", "--recipe", "smoke"]
         assert message in self.refusal(capsys, *data, "--out", str(tmp_path / "runs"))
+        assert not (tmp_path / "runs").exists()
 
     def test_splits_with_other_classes(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         for split in SPLITS:

@@ -30,7 +30,7 @@ from training.recipes import SCALES
 from training.studies.attempts import TRAINER, Outcome, Workplace
 from training.studies.cells import STUDIES, Cell
 from training.studies.engines import LocalPool, Pool, run_cells
-from training.studies.plan import check_splits, planned_cells
+from training.studies.plan import check_splits, fetch_start_weights, planned_cells
 from training.studies.ray import ray_pool
 from training.studies.report import Display, Durations, spoken
 from training.studies.runs import Runs
@@ -116,7 +116,9 @@ def grid(options: argparse.Namespace, trainer: str) -> int:
     threads = options.threads or (1 if options.scale == "smoke" else PROCESSORS)
     place = Workplace(options.out, data, cache, threads, Path.cwd(), trainer)
     unfinished = []
-    if len(finished_records(cells, runs)) < len(cells):
+    finished = finished_records(cells, runs)
+    if missing := [cell for cell in cells if cell not in finished]:
+        fetch_start_weights(missing)
         with ray_pool(place, options.ray_address) if options.engine == "ray" else LocalPool(place, PROCESSORS) as pool:
             unfinished = run_missing(cells, runs, pool)
     text = table(cells, finished_records(cells, runs))

@@ -20,6 +20,7 @@ from anime_models.face_datasets import SPLITS, FaceDataset, load_split
 from anime_models.preprocessing import Preprocessing, eval_input
 from training.classification.job import Job, Validator, preprocessing_of, start_model
 from training.classification.loop import Setting, fit
+from training.classification.phases import open_most
 from training.classification.pixels import TrainingPixels
 from training.common.optimisation import seed_everything
 from training.common.precision import fastest_precision
@@ -95,6 +96,7 @@ def our_run(job: Job, pixels: TrainingPixels, folder: Path) -> Run:
     started = time.perf_counter()
     precision = job.precision
     if precision == "auto":
+        open_most(model, job.recipe)
         precision = fastest_precision(model, preprocessing.image_size, processes.device)
     validate = Validator(job, preprocessing, processes.device)
     setting = Setting(folder, precision, job.cache, processes)

@@ -22,7 +22,7 @@ from training.classification.drawn_data import drawn_emotion_faces
 from training.classification.pixels import Pool, TrainingPixels, balanced
 from training.classification.segments import split_at
 from training.classification.strangers import Strangers
-from training.common.start_weights import fitting_start_weights
+from training.common.start_weights import fetch_imagenet, fitting_start_weights
 from training.recipes import Recipe
 
 # Training pictures are kept a quarter larger than the input, so that random crops lose no detail.
@@ -103,7 +103,7 @@ def check_start(job: Job) -> None:
     fitting_start_weights(job.start, job.backbone)
     size = preprocessing_of(job).image_size
     if job.start == "imagenet":
-        build_model(job.backbone, job.head, 2, size, pretrained=True)  # fetches them
+        fetch_imagenet(job.backbone, size)
 
 
 def preprocessing_of(job: Job) -> Preprocessing:

@@ -42,6 +42,11 @@ def open_stages(model: FaceModel, num_open: int) -> None:
                 parameters[name].grad = None
 
 
+def open_most(model: FaceModel, recipe: Recipe) -> None:
+    """Open every stage that a recipe trains by its last epoch, and freeze the others."""
+    open_stages(model, num_open_stages(recipe, recipe.epochs - 1, len(stages(model))))
+
+
 def set_training(model: nn.Module) -> None:
     """Put a model in training mode, but leave the BatchNorm layers of frozen stages in eval mode.
 

@@ -24,9 +24,10 @@ from anime_models.records import (
 )
 from training.classification.calibrate import calibrate, validation_fitting
 from training.classification.cards import model_card
-from training.classification.job import Job, Validator, check_data, preprocessing_of, start_model, training_pixels
+from training.classification.job import Job, Validator, preprocessing_of, start_model, training_pixels
 from training.classification.loop import LOSS_OF, Fitted, Setting, fit
 from training.classification.measure import inference_milliseconds, measure, with_cost, write_predictions
+from training.classification.phases import open_most
 from training.common.optimisation import seed_everything
 from training.common.precision import fastest_precision
 from training.common.processes import current_processes
@@ -76,13 +77,13 @@ def _settings(record: RunRecord) -> dict[str, object]:
 def train(job: Job, folder: Path, record: RunRecord) -> Fitted:
     """Train and store the weights that are kept, not calibrated yet; fills in the record's training side."""
     started = time.perf_counter()
-    check_data(job)
     seed_everything(job.seed)
     model, preprocessing = start_model(job), preprocessing_of(job)
     processes = current_processes()
     model.to(processes.device)
     assert record.environment is not None
     if record.environment.precision == "auto":
+        open_most(model, job.recipe)  # of a frozen backbone only the forward pass matters
         precision = fastest_precision(model, preprocessing.image_size, processes.device)
         record.environment.precision = processes.agree(precision)
         store(record, folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from anime_models.backbones import PACKAGED_BACKBONE, check_packaged
+from anime_models.backbones import PACKAGED_BACKBONE, build_model, check_packaged
 from anime_models.checkpoints import CONFIG, EMBEDDING, WEIGHTS, CheckpointConfig, read_config
 from anime_models.errors import CheckpointError, ConfigError
 from anime_models.hub import local_folder
@@ -31,6 +31,15 @@ class StartWeights:
 def default_start(backbone: str) -> str:
     """ImageNet weights: the packaged ones where they are this backbone's, else timm's from the Hub."""
     return "packaged" if backbone == PACKAGED_BACKBONE else "imagenet"
+
+
+def fetch_imagenet(backbone: str, image_size: int) -> None:
+    """Fetch timm's ImageNet weights of a backbone, unless they are cached.
+
+    Raises:
+        HubError: when they cannot be fetched.
+    """
+    build_model(backbone, "plain", 1, image_size, pretrained=True)
 
 
 def fitting_start_weights(given: str, backbone: str) -> StartWeights:

@@ -9,7 +9,8 @@ from anime_models.backbones import PACKAGED_BACKBONE
 from anime_models.checkpoints import CONFIG
 from anime_models.errors import ConfigError, DatasetError
 from anime_models.face_datasets import SPLITS
-from training.common.start_weights import fitting_start_weights
+from training.common.start_weights import fetch_imagenet, fitting_start_weights
+from training.recipes import at_scale, recipe_named
 from training.studies.cells import STUDIES, Cell
 
 FIRST_SEED = 42
@@ -60,6 +61,17 @@ def planned_cells(
         for backbone in starts
         for strategy in chosen_strategies
     ]
+
+
+def fetch_start_weights(cells: Sequence[Cell]) -> None:
+    """Fetch what cells begin from off the Hub, once for all of them.
+
+    Raises:
+        HubError: when it cannot be fetched.
+    """
+    sizes = {c.backbone: at_scale(recipe_named(c.recipe), c.scale).image_size for c in cells if c.start == "imagenet"}
+    for backbone, image_size in sizes.items():
+        fetch_imagenet(backbone, image_size)
 
 
 def check_splits(data: Path) -> None:
