@@ -351,7 +351,7 @@ class TestStep:
         """A resumed run goes on in the same turn."""
         penalties: list[torch.Tensor] = []
 
-        def penalty(network: Discriminator, real: torch.Tensor) -> torch.Tensor:
+        def penalty(logits: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
             penalties.append(torch.ones(()))
             return penalties[-1]
 
@@ -387,13 +387,20 @@ class TestLosses:
         assert discriminator_loss(torch.tensor([0.0]), torch.tensor([0.5]), "hinge") == pytest.approx(2.5)
 
     def test_the_penalty_is_the_gradients_squared_norm(self) -> None:
-        class Linear(Discriminator):
-            def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-                return 3 * pictures.flatten(1).sum(dim=1)
-
-        pictures = torch.rand(2, 3, 64, 64)
-        penalty = gradient_penalty(Linear(DiscriminatorSpec(width=8)), pictures)
+        pictures = torch.rand(2, 3, 64, 64, requires_grad=True)
+        penalty = gradient_penalty(3 * pictures.flatten(1).sum(dim=1), pictures)
         assert float(penalty) == pytest.approx(0.5 * 9 * 3 * 64 * 64, rel=1e-4)
+
+    def test_the_penalty_in_bf16_is_about_that_in_fp32(self) -> None:
+        torch.manual_seed(0)
+        network, pictures = Discriminator(DiscriminatorSpec(width=16)), torch.rand(8, 3, 64, 64, requires_grad=True)
+        penalties = []
+        for autocast in (False, True):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+                logits = network(pictures).float()
+            penalties.append(float(gradient_penalty(logits, pictures).detach()))
+        assert penalties[1] == pytest.approx(penalties[0], rel=0.05)
+        assert penalties[0] > 0
 
 
 class TestAugmentation:

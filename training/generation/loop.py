@@ -78,15 +78,15 @@ class Adversaries:
 
     def step(self, real: Tensor) -> dict[str, float]:
         """One step of either network on a batch of real pictures; losses and scores."""
-        recipe, augmentation = self.recipe, self.recipe.augmentation
+        recipe, augmentation, penalty_weight = self.recipe, self.recipe.augmentation, self._penalty_weight()
         latents = torch.randn(len(real), recipe.latent_size)
         with self.autocast():
             fake = self.generator(latents)
-            seen_real = differentiable(real, augmentation)
+            seen_real = differentiable(real, augmentation).detach().requires_grad_(penalty_weight > 0)
             real_logits = self.discriminator(seen_real).float()
             fake_logits = self.discriminator(differentiable(fake.detach(), augmentation)).float()
         loss = discriminator_loss(real_logits, fake_logits, recipe.loss)
-        penalty = self._penalty(seen_real)
+        penalty = penalty_weight * gradient_penalty(real_logits, seen_real) if penalty_weight else 0.0
         self._update("discriminator", loss + penalty)
         with self.autocast(), frozen(self.discriminator):
             judged = self.discriminator(differentiable(fake, augmentation)).float()
@@ -105,12 +105,10 @@ class Adversaries:
         """bf16 where it was chosen."""
         return torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.precision == "bf16")
 
-    def _penalty(self, real: Tensor) -> Tensor:
+    def _penalty_weight(self) -> float:
+        """Of the gradient penalty in the next step: it is seldom, and so much the stronger (Karras et al., 2020)."""
         num_steps = self.schedules["discriminator"].last_epoch  # which a resumed run has restored
-        if not self.recipe.r1 or num_steps % self.recipe.r1_every:
-            return real.new_zeros(())
-        # Lazy regularisation (Karras et al., 2020): seldom, and so much the stronger.
-        return self.recipe.r1 * self.recipe.r1_every * gradient_penalty(self.discriminator, real)
+        return 0.0 if num_steps % self.recipe.r1_every else self.recipe.r1 * self.recipe.r1_every
 
     def _update(self, name: str, loss: Tensor) -> None:
         self.optimizers[name].zero_grad(set_to_none=True)

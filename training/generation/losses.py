@@ -6,8 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from anime_models.dcgan import Discriminator
-
 
 def discriminator_loss(real: Tensor, fake: Tensor, kind: str) -> Tensor:
     """Loss of logits ``[N]`` of real and of generated pictures; ``bce`` or ``hinge``."""
@@ -21,10 +19,14 @@ def generator_loss(fake: Tensor, kind: str) -> Tensor:
     return functional.softplus(-fake).mean() if kind == "bce" else -fake.mean()
 
 
-def gradient_penalty(discriminator: Discriminator, real: Tensor) -> Tensor:
-    """R1: half the squared norm of the logits' gradient with regard to real pictures (Mescheder et al., 2018)."""
-    real = real.detach().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(discriminator(real).sum(), real, create_graph=True)
+def gradient_penalty(logits: Tensor, real: Tensor) -> Tensor:
+    """R1: half the squared norm of logits' gradient with regard to the real pictures (Mescheder et al., 2018).
+
+    Args:
+        logits: the discriminator's, ``[N]``, with their graph.
+        real: ``[N, 3, S, S]``, what they were computed of, a leaf that requires its gradient.
+    """
+    (gradient,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
     return 0.5 * gradient.square().flatten(1).sum(dim=1).mean()
 
 
