@@ -288,6 +288,24 @@ class TestRun:
         assert record.environment.precision in ("fp32", "bf16")
 
 
+class TestGoingOn:
+    def test_it_starts_where_the_other_ended(
+        self, finished: Path, faces: Path, cache: Path, lessons: tuple[Lessons, Lessons], tmp_path: Path
+    ) -> None:
+        flags = ("--backbone", "mobilenet_v2", "--image-size", "64", "--epochs", "0.5", "--precision", "fp32")
+        folder = distill(faces, cache, tmp_path, (*flags, "--start", str(finished / "checkpoint")))
+        first, second = (read_record(run / "record.json") for run in (finished, folder))
+        assert second.recipe["goes_on_from"] == first.run_id
+        assert second.recipe["epochs_before"] == 10
+        assert first.timing is not None
+        assert second.recipe["minutes_before"] == pytest.approx((first.timing.total_seconds or 0) / 60)
+        assert {line["image_size"] for line in epoch_lines(folder)} == {64}, "small pictures were for the start"
+        earlier = load_checkpoint(finished / "checkpoint").model
+        (loss,) = held_out_results(earlier, lessons[1], 64, "fp32")
+        assert second.value("distillation_loss", "validation") == pytest.approx(loss.value, abs=0.1)
+        assert epoch_lines(folder)[0]["train/loss"] < epoch_lines(finished)[0]["train/loss"] - 0.1
+
+
 class TestStartWeights:
     def test_they_load_strictly(self, checkpoint: Checkpoint) -> None:
         config = checkpoint.config
@@ -418,7 +436,7 @@ class TestRefused:
         [
             (("--image-size", "8"), "The image size 8 cannot be used"),
             (("--data", "nowhere"), "nowhere holds no faces64, faces128"),
-            (("--grow-from", "nowhere"), "nowhere/config.json cannot be read"),
+            (("--start", "nowhere"), 'There is no folder "nowhere"'),
             (("--cache", __file__), f"--cache: {__file__} is not a folder"),
             (("--cache", f"{__file__}/below"), f"--cache: {__file__} is not a folder"),
         ],

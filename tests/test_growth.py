@@ -6,11 +6,13 @@ import pytest
 import torch
 from timm.models.vision_transformer import VisionTransformer
 
-from anime_models.backbones import FaceModel
-from tests.small_models import write_checkpoint
+from anime_models.backbones import FaceModel, build_model
+from anime_models.checkpoints import load_checkpoint, save_checkpoint
+from tests.small_models import make_record, write_checkpoint
 from training.distill import main, recipe_of
 from training.distillation.growth import grow
 from training.distillation.loop import DistillRecipe, phases_of
+from training.distillation.run import embedding_config
 
 
 def vit(width: int, heads: int) -> FaceModel:
@@ -19,6 +21,13 @@ def vit(width: int, heads: int) -> FaceModel:
         img_size=32, patch_size=16, embed_dim=width, depth=3, num_heads=heads, num_classes=0, weight_init="jax"
     )
     return FaceModel(backbone, torch.nn.Linear(width, 5)).eval()
+
+
+def write_student(folder: Path, backbone: str) -> Path:
+    """A student that has learnt nothing."""
+    config = embedding_config(backbone, 32, "distilled:efficientnet_lite0")
+    save_checkpoint(folder, build_model(backbone, "plain", config.num_outputs, 32), config, make_record(), card="")
+    return folder
 
 
 def test_the_wide_one_computes_the_same() -> None:
@@ -45,9 +54,10 @@ def test_the_copies_get_different_gradients() -> None:
         assert not torch.allclose(first, second, rtol=0.01)
 
 
-def test_it_goes_on_with_pictures_of_full_size_alone() -> None:
+def test_it_goes_on_with_pictures_of_full_size_alone(tmp_path: Path) -> None:
     asked = DistillRecipe(epochs=2.0, image_size=128, batch_size=50)
-    grown, from_scratch = (phases_of(recipe_of("vit_base_16", asked, name), 1000) for name in ("narrow", ""))
+    narrow = load_checkpoint(write_student(tmp_path, "vit_small_16"))
+    grown, from_scratch = (phases_of(recipe_of("vit_base_16", asked, start), 1000) for start in (narrow, None))
     assert [(phase.image_size, phase.num_steps) for phase in grown] == [(128, 40)]
     assert [(phase.image_size, phase.num_steps) for phase in from_scratch] == [(64, 34), (128, 6)]
     assert grown[0].lr < from_scratch[-1].lr
@@ -58,10 +68,14 @@ def test_another_width_is_refused() -> None:
         grow(vit(48, 4), vit(16, 2))
 
 
-def test_only_a_wide_transformer_grows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    narrow = write_checkpoint(tmp_path / "narrow")
-    flags = ["--data", str(tmp_path), "--out", str(tmp_path / "out"), "--grow-from", str(narrow)]
-    assert main(["--backbone", "vit_base_16", *flags]) == 1
-    assert "cannot grow from the mobilenet_v2" in capsys.readouterr().err
-    assert main(["--backbone", "resnet18", *flags]) == 1
-    assert "only vit_base_16 can" in capsys.readouterr().err
+def test_what_none_goes_on_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other, classifier = write_student(tmp_path / "other", "mobilenet_v2"), write_checkpoint(tmp_path / "classifier")
+    flags = ["--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    for backbone, start, message in (
+        ("vit_base_16", other, "the mobilenet_v2 of {}; name a vit_base_16 or a vit_small_16."),
+        ("resnet18", other, "the mobilenet_v2 of {}; name a resnet18."),
+        ("mobilenet_v2", classifier, "{} is a model for emotion; name what this command has taught."),
+    ):
+        assert main(["--backbone", backbone, *flags, "--start", str(start)]) == 1
+        assert message.format(start) in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

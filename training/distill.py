@@ -14,13 +14,15 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from anime_models.backbones import BACKBONES, backbone_spec
-from anime_models.checkpoints import Checkpoint, load_checkpoint
+from anime_models.checkpoints import EMBEDDING, Checkpoint, load_checkpoint
 from anime_models.errors import ConfigError
 from anime_models.face_datasets import SPLITS, load_split
+from anime_models.hub import local_folder
 from anime_models.records import new_run_id
 from training.common.commands import exit_status, resumable, with_resume
 from training.common.flags import check_folder, positive_float, positive_int, seed
@@ -53,7 +55,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     length.add_argument("--minutes", type=positive_float, default=MINUTES, help="training time, planned at the start")
     length.add_argument("--epochs", type=positive_float, help="passes over the faces, instead of a time")
     parser.add_argument(
-        "--grow-from", metavar="FOLDER", help="checkpoint of a taught student half as wide, for a ViT-B"
+        "--start", metavar="FOLDER", help="checkpoint of a taught student to go on from; a ViT-B grows from a ViT-S"
     )
     parser.add_argument("--image-size", type=positive_int, default=DistillRecipe.image_size)
     parser.add_argument("--seed", type=seed, default=42)
@@ -92,39 +94,56 @@ def check_student(backbone: str) -> None:
     backbone_spec(backbone)
 
 
-def recipe_of(backbone: str, length: DistillRecipe, grows_from: str) -> DistillRecipe:
+def recipe_of(backbone: str, length: DistillRecipe, start: Checkpoint | None) -> DistillRecipe:
     """The recipe for a student: one that has weights to keep, and a transformer, learn at a lower rate.
 
-    One that has grown computes what the narrow one does from the start; large steps and small pictures would undo that.
+    One that was taught before sees pictures of full size alone, which are what it is made for. If it has grown, it
+    computes what the narrow one does, and large steps would undo that.
     """
+    if start is not None:
+        rate = length.finish_lr if start.config.backbone == backbone else 3e-5
+        return replace(length, finish_lr=rate, finish_share=1.0, **taught_before(start))
     if backbone in RELATIVES:
         return replace(length, inherits=True, lr=3e-4, finish_share=0.5)
-    if grows_from:
-        return replace(length, grows_from=grows_from, finish_lr=3e-5, finish_share=1.0)
     return replace(length, lr=3e-4) if backbone_spec(backbone).sized else length
 
 
-def narrow_student(backbone: str, folder: str | None) -> Checkpoint | None:
-    """The checkpoint that a student grows from, or None.
+def taught_before(start: Checkpoint) -> dict[str, Any]:
+    """What a recipe says of the student that it goes on from: its run, and the teaching behind it, as far as known."""
+    record = start.record
+    if record is None:
+        return {"goes_on_from": start.config.backbone}
+    seconds = (record.timing and record.timing.total_seconds) or 0.0
+    return {
+        "goes_on_from": record.run_id,
+        "epochs_before": record.recipe.get("epochs", 0.0) + record.recipe.get("epochs_before", 0.0),
+        "minutes_before": seconds / 60 + record.recipe.get("minutes_before", 0.0),
+    }
+
+
+def earlier_student(backbone: str, folder: str | None) -> Checkpoint | None:
+    """The checkpoint that a student goes on from, or None.
 
     Raises:
-        ConfigError: when it is not of the backbone half as wide.
-        CheckpointError: when there is none.
+        ConfigError: when it is no taught student, or neither of this backbone nor of one that it can grow from.
+        HubError, CheckpointError: when there is none.
     """
     if folder is None:
         return None
-    checkpoint, wanted = load_checkpoint(folder), GROWS_FROM.get(backbone)
-    if checkpoint.config.backbone != wanted:
+    checkpoint, narrow = load_checkpoint(local_folder(folder)), GROWS_FROM.get(backbone)
+    if checkpoint.config.task != EMBEDDING:
+        raise ConfigError(f"{folder} is a model for {checkpoint.config.task}; name what this command has taught.")
+    if checkpoint.config.backbone not in (backbone, narrow):
         raise ConfigError(
-            f"{backbone} cannot grow from the {checkpoint.config.backbone} of {folder}; "
-            f"{f'name a {wanted}' if wanted else f'only {next(iter(GROWS_FROM))} can'}."
+            f"{backbone} cannot go on from the {checkpoint.config.backbone} of {folder}; "
+            f"name a {backbone}{f' or a {narrow}' if narrow else ''}."
         )
     return checkpoint
 
 
 def distillation(options: argparse.Namespace) -> Distillation:
     """Read the data and resolve the flags."""
-    narrow = narrow_student(options.backbone, options.grow_from)
+    start = earlier_student(options.backbone, options.start)
     length = DistillRecipe(
         epochs=options.epochs, minutes=None if options.epochs else options.minutes, image_size=options.image_size
     )
@@ -133,17 +152,12 @@ def distillation(options: argparse.Namespace) -> Distillation:
         data_name=options.data.resolve().name,
         data=load_faces(options.data),
         probed={split: load_split(options.data / PROBED, split) for split in SPLITS},
-        recipe=recipe_of(options.backbone, length, "" if narrow is None else narrow_name(narrow)),
+        recipe=recipe_of(options.backbone, length, start),
         seed=options.seed,
         precision=options.precision,
         cache=options.cache,
-        narrow=None if narrow is None else narrow.model,
+        start=start,
     )
-
-
-def narrow_name(narrow: Checkpoint) -> str:
-    """What a record calls a narrower student: the run that made it, if it is known."""
-    return narrow.record.run_id if narrow.record else narrow.config.backbone
 
 
 if __name__ == "__main__":

@@ -43,7 +43,9 @@ class DistillRecipe:
         warmup_share: share of either phase over which the learning rate rises linearly.
         clip_norm: largest norm of the gradient.
         inherits: whether the student starts from the teacher's weights, cut to its shapes.
-        grows_from: what the record calls the narrower student that this one starts from; empty for a random start.
+        goes_on_from: the run, taught before, that this student starts from; empty for a random start.
+        epochs_before: passes that it has behind it then.
+        minutes_before: how long they took.
     """
 
     name: str = "distill"
@@ -58,7 +60,9 @@ class DistillRecipe:
     warmup_share: float = 0.1
     clip_norm: float = 5.0
     inherits: bool = False
-    grows_from: str = ""
+    goes_on_from: str = ""
+    epochs_before: float = 0.0
+    minutes_before: float = 0.0
 
     @property
     def first_size(self) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from anime_models.backbones import FaceModel, build_model, set_image_size
-from anime_models.checkpoints import EMBEDDING, CheckpointConfig, load_checkpoint, save_checkpoint
+from anime_models.checkpoints import EMBEDDING, Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
 from anime_models.face_datasets import FaceDataset
 from anime_models.records import (
     DatasetPart,
@@ -55,7 +55,7 @@ class Distillation:
         probed: the splits of a labelled data set, for the linear probe.
         precision: ``fp32``, ``bf16``, or ``auto`` for the faster one.
         cache: folder for the teacher's features.
-        narrow: a student half as wide, taught before, that this one grows from.
+        start: a student taught before that this one goes on from, of the same backbone or half as wide.
     """
 
     backbone: str
@@ -66,7 +66,7 @@ class Distillation:
     seed: int
     precision: str
     cache: Path
-    narrow: FaceModel | None = None
+    start: Checkpoint | None = None
 
     @property
     def config(self) -> CheckpointConfig:
@@ -151,9 +151,8 @@ def teach(job: Distillation, lessons: Lessons, record: RunRecord, folder: Path) 
     model = job.new_model(job.recipe.first_size)
     if job.recipe.inherits:
         inherit(model.backbone, teacher_model().backbone)
-    if job.narrow is not None:
-        set_image_size(job.narrow, job.recipe.first_size)
-        grow(model, job.narrow)
+    if job.start is not None:
+        go_on_from(job.start, model, job)
     lines = fit_student(model, lessons, job.recipe, job.seed, job.precision, folder)
     seconds, epochs = sum(line["seconds"] for line in lines), lines[-1]["epoch"]
     record.model.num_parameters = record.model.num_trainable = sum(p.numel() for p in model.parameters())
@@ -164,6 +163,15 @@ def teach(job: Distillation, lessons: Lessons, record: RunRecord, folder: Path) 
         peak_rss_mb=peak_rss_mb(),
     )
     save_checkpoint(folder / "checkpoint", model, job.config, record, card="")
+
+
+def go_on_from(start: Checkpoint, model: FaceModel, job: Distillation) -> None:
+    """Give a model what an earlier student has learnt."""
+    set_image_size(start.model, job.recipe.first_size)
+    if start.config.backbone == job.backbone:
+        model.load_state_dict(start.model.state_dict())
+    else:
+        grow(model, start.model)
 
 
 def finish(job: Distillation, held_out: Lessons, record: RunRecord, folder: Path) -> None:

@@ -19,6 +19,8 @@ EXTRAS = STUDIES["strategies"].extras
 def start_weights_table(folder: Path) -> str:
     """Each backbone's linear probe on known characters: taught by EfficientNet-Lite0 beside its random start.
 
+    Passes and minutes are those of all runs that went on from one another.
+
     Args:
         folder: with one record of ``training.distill`` for each backbone.
     """
@@ -28,12 +30,12 @@ def start_weights_table(folder: Path) -> str:
     ]
     records = [read_record(path) for path in sorted(folder.glob("*.json"))]
     for record in records:
-        minutes = record.timing.total_seconds / 60 if record.timing and record.timing.total_seconds else None
+        seconds, recipe = record.timing.total_seconds if record.timing else None, record.recipe
         rows.append(
             line(
                 record.model.backbone,
-                f"{record.recipe['epochs']:.2g}",
-                f"{minutes:.0f}" if minutes is not None else "—",
+                f"{recipe['epochs'] + recipe.get('epochs_before', 0):.2g}",
+                f"{seconds / 60 + recipe.get('minutes_before', 0):.0f}" if seconds else "—",
                 *(_with_interval(record, f"linear_probe_accuracy{of}") for of in ("", "_random_start")),
             )
         )
