@@ -87,7 +87,7 @@ def whole_set_runs() -> dict[str, Path]:
     runs = generators()
     most = max((record.dataset.num_images["train"] for record in runs.values()), default=0)
     return {
-        name: path
+        f"{name}, rate {record.recipe['generator_lr']:g}, seed {record.seed}": path
         for name in ("ning", "ours")
         for path, record in runs.items()
         if (record.strategy, record.dataset.num_images["train"]) == (name, most)

@@ -62,7 +62,7 @@ def equal_time_table(runs: Mapping[str, Path]) -> str:
     """The lowest FID on held-out faces that each run had reached after the same seconds of training.
 
     Args:
-        runs: path of the record of the papers' recipe and of ours, by name, in this order; ``metrics.jsonl`` is beside.
+        runs: path of each record by name, the papers' recipe first and ours last; ``metrics.jsonl`` is beside.
     """
     curves = {name: _curve(path) for name, path in runs.items()}
     if len(curves) < 2 or not all(curves.values()):
