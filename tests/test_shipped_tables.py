@@ -1,13 +1,15 @@
 """Tables of the shipped records say what the records say."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from anime_models.records import Result, RunRecord
+from anime_models.records import Result, RunRecord, TimingPart, write_record
+from tests.small_models import make_record
 from tests.small_records import classifier_record
 from training.studies.cells import STUDIES
-from training.studies.shipped import STRATEGIES, champions_table, effects_table, strategies_table
+from training.studies.shipped import STRATEGIES, champions_table, effects_table, start_weights_table, strategies_table
 
 
 def with_accuracy(value: float, backbone: str, strategy: str, split: str = "test", seed: int = 42) -> RunRecord:
@@ -77,3 +79,18 @@ def test_a_model_measured_on_test_alone_takes_no_part() -> None:
     run = with_accuracy(0.6, "resnet18", "full", "validation")
     with pytest.raises(ValueError, match="no accuracy on pictures outside"):
         champions_table([([run], with_accuracy(0.9, "resnet18", "full"))])
+
+
+def test_passes_of_runs_that_went_on_are_counted_together(tmp_path: Path) -> None:
+    metrics = [f"linear_probe_accuracy{of}" for of in ("", "_random_start")]
+    record = make_record(
+        recipe={"epochs": 0.7, "epochs_before": 1.4, "minutes_before": 21.0},
+        timing=TimingPart(total_seconds=1500),
+        results=[
+            Result(split=split, metric=metric, value=value)
+            for split, values in (("test", (0.8, 0.5)), ("validation", (0.7, 0.4)))
+            for metric, value in zip(metrics, values, strict=True)
+        ],
+    )
+    write_record(record, tmp_path / "student.json")
+    assert cells(start_weights_table(tmp_path)) == [["mobilenet_v2", "2.1", "46", "0.800", "0.500", "0.700", "0.400"]]

@@ -79,7 +79,7 @@ class Adversaries:
     def step(self, real: Tensor) -> dict[str, float]:
         """One step of either network on a batch of real pictures; losses and scores."""
         recipe, augmentation, penalty_weight = self.recipe, self.recipe.augmentation, self._penalty_weight()
-        latents = torch.randn(len(real), recipe.latent_size)
+        latents = training_latents(len(real), recipe)
         with self.autocast():
             fake = self.generator(latents)
             seen_real = differentiable(real, augmentation).detach().requires_grad_(penalty_weight > 0)
@@ -161,6 +161,14 @@ def fit_gan(
             " ".join(f"{name}={value:.4g}" for name, value in line.items()), f"left={remaining / 60:.0f}min", flush=True
         )
     return FittedGan(*_loaded(recipe, state.best_weights()), best_epoch(epochs), epochs)
+
+
+def training_latents(count: int, recipe: GanRecipe) -> Tensor:
+    """Random latents ``[count, latent_size]`` of a step, each as short as the recipe lets them be."""
+    latents = torch.randn(count, recipe.latent_size)
+    if recipe.shortest_latent == 1:
+        return latents
+    return latents * torch.empty(count, 1).uniform_(recipe.shortest_latent, 1)
 
 
 def networks(recipe: GanRecipe) -> tuple[Generator, Discriminator]:

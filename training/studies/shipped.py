@@ -24,9 +24,10 @@ def start_weights_table(folder: Path) -> str:
     Args:
         folder: with one record of ``training.distill`` for each backbone.
     """
+    titles = [f"{start}{split}" for split in ("", ", validation") for start in ("taught", "random start")]
     rows = [
-        line("backbone", "passes over the faces", "minutes on a core", "taught", "random start"),
-        line("---", "---:", "---:", "---:", "---:"),
+        line("backbone", "passes over the faces", "minutes on a core", *titles),
+        line("---", *["---:"] * (2 + len(titles))),
     ]
     records = [read_record(path) for path in sorted(folder.glob("*.json"))]
     for record in records:
@@ -36,7 +37,11 @@ def start_weights_table(folder: Path) -> str:
                 record.model.backbone,
                 f"{recipe['epochs'] + recipe.get('epochs_before', 0):.2g}",
                 f"{seconds / 60 + recipe.get('minutes_before', 0):.0f}" if seconds else "—",
-                *(_with_interval(record, f"linear_probe_accuracy{of}") for of in ("", "_random_start")),
+                *(
+                    _with_interval(record, f"linear_probe_accuracy{of}", split)
+                    for split in ("test", "validation")
+                    for of in ("", "_random_start")
+                ),
             )
         )
     return "".join(rows)
@@ -166,8 +171,8 @@ def _is_of(record: RunRecord, backbone: str, *, head: str | None = None, recipe:
     return model.backbone == backbone and head in (None, model.head) and recipe in (None, record.recipe.get("name"))
 
 
-def _with_interval(record: RunRecord, metric: str) -> str:
-    (result,) = [r for r in record.results if (r.metric, r.split) == (metric, "test")]
+def _with_interval(record: RunRecord, metric: str, split: str) -> str:
+    (result,) = [r for r in record.results if (r.metric, r.split) == (metric, split)]
     interval = f" ({result.ci95[0]:.2f} to {result.ci95[1]:.2f})" if result.ci95 else ""
     return f"{result.value:.3f}{interval}"
 
