@@ -289,9 +289,7 @@ class TestRun:
 
 
 class TestGoingOn:
-    def test_it_starts_where_the_other_ended(
-        self, finished: Path, faces: Path, cache: Path, lessons: tuple[Lessons, Lessons], tmp_path: Path
-    ) -> None:
+    def test_it_starts_where_the_other_ended(self, finished: Path, faces: Path, cache: Path, tmp_path: Path) -> None:
         flags = ("--backbone", "mobilenet_v2", "--image-size", "64", "--epochs", "0.5", "--precision", "fp32")
         folder = distill(faces, cache, tmp_path, (*flags, "--start", str(finished / "checkpoint")))
         first, second = (read_record(run / "record.json") for run in (finished, folder))
@@ -300,9 +298,6 @@ class TestGoingOn:
         assert first.timing is not None
         assert second.recipe["minutes_before"] == pytest.approx((first.timing.total_seconds or 0) / 60)
         assert {line["image_size"] for line in epoch_lines(folder)} == {64}, "small pictures were for the start"
-        earlier = load_checkpoint(finished / "checkpoint").model
-        (loss,) = held_out_results(earlier, lessons[1], 64, "fp32")
-        assert second.value("distillation_loss", "validation") == pytest.approx(loss.value, abs=0.1)
         assert epoch_lines(folder)[0]["train/loss"] < epoch_lines(finished)[0]["train/loss"] - 0.1
 
 

@@ -403,6 +403,17 @@ class TestErrors:
         assert message in self.refusal(capsys, *data, "--out", str(tmp_path / "runs"))
         assert not (tmp_path / "runs").exists()
 
+    def test_folds_may_divide_anew_what_a_split_lacks(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for split, label in (("train", 0), ("validation", 1), ("test", 0)):
+            write_split(
+                tmp_path / "data" / f"{split}.parquet", [noise(0), noise(1)], [label] * 2, names=("Happy", "Sad")
+            )
+        numbers: list[int] = []
+        monkeypatch.setattr(train_classifier, "cross_validate", lambda job, folds, folder: numbers.append(folds))
+        data = ["--data", str(tmp_path / "data"), "--task", "emotion", "--recipe", "smoke", "--threads", "1"]
+        assert main([*data, "--out", str(tmp_path / "runs"), "--folds", "2"]) == 0
+        assert numbers == [2]
+
     def test_splits_with_other_classes(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         for split in SPLITS:
             names = ("Happy", "Sad") if split != "test" else ("Sad", "Happy")

@@ -3,7 +3,6 @@
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ from training.generation.loop import (
     FID,
     Adversaries,
     reason_to_stop,
-    training_latents,
 )
 from training.generation.losses import discriminator_loss, generator_loss, gradient_penalty
 from training.generation.recipe import GAN_RECIPES, NING_LEARNING_RATES, GanRecipe, gan_at_scale, gan_recipe
@@ -354,18 +352,6 @@ class TestStep:
             rates.append(adversaries.optimizers["generator"].param_groups[0]["lr"] / recipe.generator_lr)
             adversaries.step(torch.rand(4, 3, 64, 64) * 2 - 1)
         assert rates == [1.0, 1.0, 1.0, 0.5]
-
-    def test_latents_of_training_are_as_short_as_those_of_truncation(self) -> None:
-        torch.manual_seed(0)
-        recipe = GanRecipe(name="x", epochs=1, latent_size=512, shortest_latent=0.5)
-        lengths = training_latents(1000, recipe).norm(dim=1) / 512**0.5
-        assert 0.4 < lengths.min() < 0.55
-        assert 0.95 < lengths.max() < 1.1
-        assert lengths.mean() == pytest.approx(0.75, abs=0.02)
-        torch.manual_seed(0)
-        as_ever = training_latents(4, replace(recipe, shortest_latent=1.0))
-        torch.manual_seed(0)
-        assert torch.equal(as_ever, torch.randn(4, 512)), "the papers' recipes draw nothing else"
 
     def test_the_penalty_falls_due_every_few_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A resumed run goes on in the same turn."""

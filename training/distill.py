@@ -33,7 +33,7 @@ from training.distillation.growth import GROWS_FROM
 from training.distillation.inheritance import RELATIVES
 from training.distillation.loop import DistillRecipe
 from training.distillation.run import STRATEGY, Distillation, run
-from training.distillation.teacher import TEACHER, preprocessing_at
+from training.distillation.teacher import EMBEDDING_SIZE, TEACHER, preprocessing_at
 
 MINUTES = 12.0
 PROBED = "characters"
@@ -97,11 +97,11 @@ def check_student(backbone: str) -> None:
 def recipe_of(backbone: str, length: DistillRecipe, start: Checkpoint | None) -> DistillRecipe:
     """The recipe for a student: one that has weights to keep, and a transformer, learn at a lower rate.
 
-    One that was taught before sees pictures of full size alone, which are what it is made for. If it has grown, it
-    computes what the narrow one does, and large steps would undo that.
+    One that was taught before sees pictures of full size alone, which are what it is made for. One that has grown, of
+    whatever run, computes what the narrow one does, and large steps would undo that.
     """
     if start is not None:
-        rate = length.finish_lr if start.config.backbone == backbone else 3e-5
+        rate = 3e-5 if backbone in GROWS_FROM else length.finish_lr
         return replace(length, finish_lr=rate, finish_share=1.0, **taught_before(start))
     if backbone in RELATIVES:
         return replace(length, inherits=True, lr=3e-4, finish_share=0.5)
@@ -131,7 +131,7 @@ def earlier_student(backbone: str, folder: str | None) -> Checkpoint | None:
     if folder is None:
         return None
     checkpoint, narrow = load_checkpoint(local_folder(folder)), GROWS_FROM.get(backbone)
-    if checkpoint.config.task != EMBEDDING:
+    if (checkpoint.config.task, checkpoint.config.embedding_size) != (EMBEDDING, EMBEDDING_SIZE):
         raise ConfigError(f"{folder} is a model for {checkpoint.config.task}; name what this command has taught.")
     if checkpoint.config.backbone not in (backbone, narrow):
         raise ConfigError(

@@ -86,11 +86,11 @@ def whole_set_runs() -> dict[str, Path]:
     """Where the records of the papers' recipe (Ning) and of ours are, each trained on all of the largest data set."""
     runs = generators()
     most = max((record.dataset.num_images["train"] for record in runs.values()), default=0)
+    newest = {record.strategy: path for path, record in runs.items() if record.dataset.num_images["train"] == most}
     return {
-        f"{name}, rate {record.recipe['generator_lr']:g}, seed {record.seed}": path
+        f"{name}, rate {runs[newest[name]].recipe['generator_lr']:g}, seed {runs[newest[name]].seed}": newest[name]
         for name in ("ning", "ours")
-        for path, record in runs.items()
-        if (record.strategy, record.dataset.num_images["train"]) == (name, most)
+        if name in newest
     }
 
 

@@ -24,7 +24,7 @@ from anime_models.heads import HEADS
 from anime_models.records import new_run_id, read_record
 from training.classification.corruptions import internet_like
 from training.classification.cross_validation import check_cross_fit, cross_fit, cross_validate
-from training.classification.job import Job, check_data, check_start
+from training.classification.job import Job, check_data, check_labels, check_start
 from training.classification.other_source import other_source
 from training.classification.run import run
 from training.classification.strangers import STRANGERS, Strangers, load_strangers
@@ -90,7 +90,10 @@ def train(options: argparse.Namespace) -> None:
     splits = load_splits(options)
     strangers = None if options.strangers == "none" else load_strangers(options.strangers, options.data)
     job = job_from(options, splits, strangers)
-    check_data(job)
+    if options.folds or options.cross_fit:
+        check_labels(job)
+    else:
+        check_data(job)
     check_start(job)
     if options.cross_fit:
         check_cross_fit(job.recipe)

@@ -69,11 +69,11 @@ class Job:
         return counts
 
 
-def check_data(job: Job) -> None:
-    """Refuse splits that a classifier cannot learn from, before any time is spent on them.
+def check_labels(job: Job) -> None:
+    """Refuse splits that no classifier can learn from, however they are divided.
 
     Raises:
-        DatasetError: when a picture has no label, the splits have other classes, or a class has no training picture.
+        DatasetError: when a picture has no label, or the splits have other classes.
     """
     names = job.label_names
     for split, data in job.splits.items():
@@ -86,11 +86,21 @@ def check_data(job: Job) -> None:
             raise DatasetError(
                 f"{job.data_name}/{split}: its classes differ from those of train; make the splits alike."
             )
+
+
+def check_data(job: Job) -> None:
+    """Refuse splits that a classifier cannot learn from as they are, before any time is spent on them.
+
+    Raises:
+        DatasetError: as :func:`check_labels`, or when a class has no training picture.
+    """
+    check_labels(job)
     if job.stranger_output and job.strangers is not None and not len(job.strangers.train):
         raise DatasetError(f"{job.data_name}: there is no stranger to train on; add some, or leave --strangers out.")
-    counts = np.bincount(job.splits["train"].labels, minlength=len(names))
+    counts = np.bincount(job.splits["train"].labels, minlength=len(job.label_names))
     if not counts.all():
-        raise DatasetError(f"{job.data_name}/train: there is no picture of {names[int(counts.argmin())]!r}; add some.")
+        missing = job.label_names[int(counts.argmin())]
+        raise DatasetError(f"{job.data_name}/train: there is no picture of {missing!r}; add some.")
 
 
 def check_start(job: Job) -> None:

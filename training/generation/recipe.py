@@ -19,8 +19,6 @@ class GanRecipe:
         epochs: passes over the training pictures, at most.
         image_size: side of the pictures in pixels.
         latent_size: length of z, drawn from N(0, 1).
-        shortest_latent: z is scaled by a factor drawn evenly from this to 1, so that the generator knows the latents of
-            truncation, which are shorter than any of N(0, 1); 1 leaves it as it is.
         generator_width: channels of the generator's last feature maps.
         discriminator_width: channels of the discriminator's first feature maps.
         upsampling: ``transposed`` convolutions, or ``nearest`` neighbours and a convolution.
@@ -47,7 +45,6 @@ class GanRecipe:
     epochs: int
     image_size: int = 64
     latent_size: int = 128
-    shortest_latent: float = 1.0
     batch_size: int = 128
     generator_width: int = 64
     discriminator_width: int = 64

@@ -64,10 +64,10 @@ def planned_cells(
 
 
 def fetch_start_weights(cells: Sequence[Cell]) -> None:
-    """Fetch what cells begin from off the Hub, once for all of them.
+    """Fetch the ImageNet weights that cells begin from, once for all of them.
 
     Raises:
-        HubError: when it cannot be fetched.
+        HubError: when they cannot be fetched.
     """
     sizes = {c.backbone: at_scale(recipe_named(c.recipe), c.scale).image_size for c in cells if c.start == "imagenet"}
     for backbone, image_size in sizes.items():
