@@ -25,13 +25,7 @@ from training.common.locks import Lock
 from training.generation import loop, measure, sweep
 from training.generation import run as train_gan_run
 from training.generation.augment import KINDS, differentiable
-from training.generation.loop import (
-    COLLAPSED,
-    COLLAPSED_EPOCHS,
-    FID,
-    Adversaries,
-    reason_to_stop,
-)
+from training.generation.loop import COLLAPSED, COLLAPSED_EPOCHS, FID, Adversaries, reason_to_stop
 from training.generation.losses import discriminator_loss, generator_loss, gradient_penalty
 from training.generation.recipe import GAN_RECIPES, NING_LEARNING_RATES, GanRecipe, gan_at_scale, gan_recipe
 from training.generation.run import GanJob

@@ -116,8 +116,7 @@ def grid(options: argparse.Namespace, trainer: str) -> int:
     threads = options.threads or (1 if options.scale == "smoke" else PROCESSORS)
     place = Workplace(options.out, data, cache, threads, Path.cwd(), trainer)
     unfinished = []
-    finished = finished_records(cells, runs)
-    if missing := [cell for cell in cells if cell not in finished]:
+    if missing := [cell for cell in cells if runs.find(cell).finished is None]:
         fetch_start_weights(missing)
         with ray_pool(place, options.ray_address) if options.engine == "ray" else LocalPool(place, PROCESSORS) as pool:
             unfinished = run_missing(cells, runs, pool)
