@@ -79,7 +79,7 @@ class Adversaries:
     def step(self, real: Tensor) -> dict[str, float]:
         """One step of either network on a batch of real pictures; losses and scores."""
         recipe, augmentation, penalty_weight = self.recipe, self.recipe.augmentation, self._penalty_weight()
-        latents = torch.randn(len(real), recipe.latent_size)
+        latents = training_latents(len(real), recipe)
         with self.autocast():
             fake = self.generator(latents)
             seen_real = differentiable(real, augmentation).detach().requires_grad_(penalty_weight > 0)
@@ -183,6 +183,14 @@ def networks(recipe: GanRecipe) -> tuple[Generator, Discriminator]:
         }
     )
     return Generator(generator), Discriminator(discriminator)
+
+
+def training_latents(count: int, recipe: GanRecipe) -> Tensor:
+    """Latents ``[count, latent_size]`` of a training step: N(0, 1), each shortened as the recipe says."""
+    latents = torch.randn(count, recipe.latent_size)
+    if recipe.shortest_latent == 1:
+        return latents
+    return latents * torch.empty(count, 1).uniform_(recipe.shortest_latent, 1)
 
 
 def gan_precision(recipe: GanRecipe) -> str:

@@ -19,6 +19,8 @@ class GanRecipe:
         epochs: passes over the training pictures, at most.
         image_size: side of the pictures in pixels.
         latent_size: length of z, drawn from N(0, 1).
+        shortest_latent: z is scaled by a factor drawn evenly from here to 1, so that the generator knows truncated
+            latents too; 1 leaves it as it is.
         generator_width: channels of the generator's last feature maps.
         discriminator_width: channels of the discriminator's first feature maps.
         upsampling: ``transposed`` convolutions, or ``nearest`` neighbours and a convolution.
@@ -45,6 +47,7 @@ class GanRecipe:
     epochs: int
     image_size: int = 64
     latent_size: int = 128
+    shortest_latent: float = 1.0
     batch_size: int = 128
     generator_width: int = 64
     discriminator_width: int = 64
@@ -76,11 +79,12 @@ HU = GanRecipe(
     name="hu", epochs=150, image_size=256, batch_size=4, generator_lr=1e-4, discriminator_lr=2e-5, generator_width=32
 )
 # No BatchNorm in the discriminator, which spoils it, but a gradient penalty on real pictures (Mescheder et al., 2018)
-# and the batch's deviation; small batches, Adam without momentum, a moving average of the generator, mirrored pictures
-# and learning rates that fall to zero. What else was tried, and how it did, stands in training/README.md.
+# and the batch's deviation; small batches, Adam without momentum, a moving average of the generator, mirrored pictures,
+# learning rates that fall to zero, and latents of all the lengths that the page's truncation may ask for. What else was tried, and how it did, stands in training/README.md.
 OURS = GanRecipe(
     name="ours",
     epochs=100,
+    shortest_latent=0.5,
     batch_size=32,
     normalisation="none",
     minibatch_deviation=True,
