@@ -163,7 +163,20 @@ def strategy_or_backbone(rows: pd.DataFrame, by: Metric) -> str:
     return (
         f"{more}: for one backbone, the best and the worst strategy are {strategy * factor:.{digits}f} {unit}{by.name} "
         f"apart on average; for one strategy, the best and the worst backbone {backbone * factor:.{digits}f}."
+        + _caution(rows, by, abs(strategy - backbone))
     )
+
+
+def _caution(rows: pd.DataFrame, by: Metric, difference: float) -> str:
+    """That a difference may be chance, where it is less than half the interval of one figure."""
+    ends = [f"{by.column}:low", f"{by.column}:high"]
+    if not set(ends) <= set(rows):
+        return ""
+    within = float((rows[ends[1]] - rows[ends[0]]).median()) / 2
+    if not difference < within:
+        return ""
+    known = f"{within * 100:.1f} points" if by.unit == "percent" else f"{within:.3f}"
+    return f" One figure alone is known to ± {known} (95% interval), so chance may decide which matters more."
 
 
 def unsteady(runs: pd.DataFrame, column: str) -> str:

@@ -108,6 +108,14 @@ def test_strategy_against_backbone_needs_the_whole_grid(table: pd.DataFrame) -> 
     assert strategy_or_backbone(rows.head(15), metric(ACCURACY)) == ""
 
 
+def test_a_difference_within_the_interval_may_be_chance(table: pd.DataFrame) -> None:
+    rows = of_task(table, "emotion", kind="reported").copy()
+    assert "chance" not in strategy_or_backbone(rows, metric(ACCURACY)), "the papers report no intervals"
+    for width, told in ((0.02, False), (0.30, True)):
+        rows[f"{ACCURACY}:low"], rows[f"{ACCURACY}:high"] = rows[ACCURACY] - width / 2, rows[ACCURACY] + width / 2
+        assert ("± 15.0 points" in strategy_or_backbone(rows, metric(ACCURACY))) is told
+
+
 def test_the_change_between_tests_is_a_mean(table: pd.DataFrame) -> None:
     rows = of_task(table, "character", kind="reported")
     change = (rows["internet/accuracy"] - rows[ACCURACY]).mean() * 100
