@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from anime_models.errors import ConfigError
-from anime_models.records import write_record
+from anime_models.records import EnvironmentPart, read_record, write_record
 from tests.small_records import generator_record
 from training.generation.tables import equal_time_table, generators_table
 
@@ -68,6 +68,16 @@ class TestEqualTime:
         assert cells(rows[1]) == ["2 minutes", "90", "—", "—"], "a quarter of 400 s, before our first epoch ended"
         assert cells(rows[2]) == ["3 minutes", "80", "—", "—"]
         assert cells(rows[3]) == ["7 minutes", "70", "42", "-40%"], "as long as the faster of the two took"
+
+    def test_seconds_of_other_threads_are_not_compared(self, runs: dict[str, Path]) -> None:
+        for name, threads in (("ning", 1), ("ours", 2)):
+            record = read_record(runs[name])
+            record.environment = EnvironmentPart(
+                python="3.11", torch="2.14", device="cpu", precision="fp32", threads=threads
+            )
+            write_record(record, runs[name])
+        with pytest.raises(ConfigError, match=r"cpu, 1 threads and cpu, 2 threads do not compare after the same time"):
+            equal_time_table(runs)
 
     def test_one_run_alone_is_compared_with_nothing(self, runs: dict[str, Path]) -> None:
         assert "—" in equal_time_table({"ours": runs["ours"]})

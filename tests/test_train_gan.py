@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from training.common.locks import Lock
 from training.generation import loop, measure, sweep
 from training.generation import run as train_gan_run
 from training.generation.augment import KINDS, differentiable
-from training.generation.loop import COLLAPSED, COLLAPSED_EPOCHS, FID, Adversaries, reason_to_stop
+from training.generation.loop import COLLAPSED, COLLAPSED_EPOCHS, FID, Adversaries, reason_to_stop, training_latents
 from training.generation.losses import discriminator_loss, generator_loss, gradient_penalty
 from training.generation.recipe import GAN_RECIPES, NING_LEARNING_RATES, GanRecipe, gan_at_scale, gan_recipe
 from training.generation.run import GanJob
@@ -346,6 +347,16 @@ class TestStep:
             rates.append(adversaries.optimizers["generator"].param_groups[0]["lr"] / recipe.generator_lr)
             adversaries.step(torch.rand(4, 3, 64, 64) * 2 - 1)
         assert rates == [1.0, 1.0, 1.0, 0.5]
+
+    def test_latents_are_of_all_the_lengths_that_the_recipe_says(self) -> None:
+        torch.manual_seed(0)
+        recipe = replace(gan_recipe("ours"), latent_size=1024)
+        lengths = training_latents(2000, recipe).norm(dim=1) / recipe.latent_size**0.5  # of N(0, 1): 1 ± 0.02
+        assert lengths.min() > 0.45
+        assert lengths.max() < 1.1
+        assert lengths.mean() == pytest.approx(0.75, abs=0.01), "evenly from a half to one"
+        whole = training_latents(2000, replace(recipe, shortest_latent=1.0)).norm(dim=1) / recipe.latent_size**0.5
+        assert whole.min() > 0.9
 
     def test_the_penalty_falls_due_every_few_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A resumed run goes on in the same turn."""

@@ -63,7 +63,12 @@ def equal_time_table(runs: Mapping[str, Path]) -> str:
 
     Args:
         runs: path of each record by name, the papers' recipe first and ours last; ``metrics.jsonl`` is beside.
+
+    Raises:
+        ConfigError: when they had not the same processor and threads, so that their seconds mean different things.
     """
+    if len(machines := {_machine(path) for path in runs.values()}) > 1:
+        raise ConfigError(f"Runs on {' and '.join(sorted(machines))} do not compare after the same time.")
     curves = {name: _curve(path) for name, path in runs.items()}
     if len(curves) < 2 or not all(curves.values()):
         return line("FID after", DASH) + line("---", "---")
@@ -113,6 +118,13 @@ def _curve(path: Path) -> list[tuple[float, float]]:
         if FID in epoch:
             curve.append((seconds, epoch[FID]))
     return curve
+
+
+def _machine(path: Path) -> str:
+    environment = read_record(path).environment
+    if environment is None:
+        return "an unnamed machine"
+    return f"{environment.device}, {environment.threads} threads"
 
 
 def _lowest(curve: Sequence[tuple[float, float]], seconds: float) -> float | None:
