@@ -34,7 +34,7 @@ class FaceGenerator:
 
     Attributes:
         name: what it was loaded as: a folder or a Hub id; the folder's own name where it was not said.
-        fingerprint: eight hexadecimal digits of the weights, which permalinks carry.
+        fingerprint: eight hexadecimal digits of the weights and directions, which permalinks carry.
         epochs: pictures of one fixed noise after each epoch of training, oldest first; empty when there are none.
     """
 
@@ -161,8 +161,9 @@ class FaceGenerator:
 
 
 def _fingerprint(checkpoint: GeneratorCheckpoint) -> str:
-    """The start of the SHA-256 of the generator's weights."""
+    """The start of the SHA-256 of the generator's weights and its directions, all that a point's picture depends on."""
     digest = hashlib.sha256()
-    for tensor in checkpoint.generator.state_dict().values():
+    for tensor in (*checkpoint.generator.state_dict().values(), checkpoint.directions):
         digest.update(tensor.contiguous().numpy().tobytes())
+    digest.update(repr([(each.name, each.strength) for each in checkpoint.config.directions]).encode())
     return digest.hexdigest()[:8]

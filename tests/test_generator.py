@@ -147,6 +147,13 @@ def test_a_permalink_of_another_generator_is_refused(generator: FaceGenerator, t
         generator.image(FacePoint(latent=(0.5,) * 64))
 
 
+def test_a_permalink_does_not_outlive_its_directions(tmp_path: Path) -> None:
+    link = FaceGenerator.load(small_generator(tmp_path / "one")).permalink(FacePoint(seed=1, directions={NAMES[0]: 1}))
+    other = FaceGenerator.load(small_generator(tmp_path / "two", directions=tuple(reversed(NAMES))))
+    with pytest.raises(ConfigError, match="made with another generator"):
+        other.from_permalink(link)
+
+
 def test_an_archive_is_rebuilt_from_its_seeds(generator: FaceGenerator) -> None:
     points = [FacePoint(seed=7), FacePoint(seed=8, truncation=0.5, clip=1.5, directions={NAMES[0]: 1})]
     points.append(FacePoint(latent=tuple(seed_latent(3, LATENT_SIZE))))
