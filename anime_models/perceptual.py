@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anime_models.backbones import FaceModel, build_model, load_packaged_weights
+from anime_models.backbones import PACKAGED_BACKBONE, FaceModel, build_model, load_packaged_weights
 from anime_models.classifier import EMBEDDED, Classifier
 
 CLASSIFIER = "characters"
@@ -57,6 +57,6 @@ def _features(pictures: Tensor) -> list[Tensor]:
 def _backbone() -> FaceModel:
     if (EMBEDDED / CLASSIFIER).is_dir():
         return Classifier.embedded(CLASSIFIER).model.requires_grad_(False)
-    model = build_model("efficientnet_lite0", "plain", 2, INPUT_SIZE)
-    load_packaged_weights(model, "efficientnet_lite0")
+    model = build_model(PACKAGED_BACKBONE, "plain", 2, INPUT_SIZE)
+    load_packaged_weights(model, PACKAGED_BACKBONE)
     return model.eval().requires_grad_(False)

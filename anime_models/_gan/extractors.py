@@ -16,12 +16,12 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from anime_models._gan.feature_arrays import Features
-from anime_models.backbones import build_model, load_packaged_weights
+from anime_models.backbones import PACKAGED_BACKBONE, build_model, load_packaged_weights
 from anime_models.errors import CheckpointError, ConfigError, HubError
 
 INPUT_SIZE = 128
 PASS_SIZE = 16  # pictures in one pass: more are slower on a CPU, whose caches they leave
-PACKAGED = f"efficientnet_lite0-imagenet-{INPUT_SIZE}px"
+PACKAGED = f"{PACKAGED_BACKBONE}-imagenet-{INPUT_SIZE}px"
 INCEPTION = "inception-v3-fid"
 
 
@@ -68,8 +68,8 @@ def packaged_extractor() -> FeatureExtractor:
     Raises:
         CheckpointError: when the package's weights do not fit.
     """
-    model = build_model("efficientnet_lite0", "plain", 2, INPUT_SIZE)
-    load_packaged_weights(model, "efficientnet_lite0")
+    model = build_model(PACKAGED_BACKBONE, "plain", 2, INPUT_SIZE)
+    load_packaged_weights(model, PACKAGED_BACKBONE)
     network = model.backbone.eval().requires_grad_(False)
     _fold_norms(network)
     network = network.to(memory_format=torch.channels_last)

@@ -15,7 +15,7 @@ import torch
 from timm.utils import ModelEmaV3
 from torch import nn
 
-from anime_models.backbones import build_model, load_packaged_weights
+from anime_models.backbones import PACKAGED_BACKBONE, build_model, load_packaged_weights
 from anime_models.detector_model import FaceNet
 from training.detection.augmentations import degrade
 from training.detection.composer import SampleComposer
@@ -60,8 +60,8 @@ class DetectorRecipe:
 def start_network(recipe: DetectorRecipe) -> FaceNet:
     """A detector whose trunk carries the packaged ImageNet weights and whose rest is random."""
     network = FaceNet(recipe.channels)
-    classifier = build_model("efficientnet_lite0", "plain", 1, 224)
-    load_packaged_weights(classifier, "efficientnet_lite0")
+    classifier = build_model(PACKAGED_BACKBONE, "plain", 1, 224)
+    load_packaged_weights(classifier, PACKAGED_BACKBONE)
     packaged = classifier.backbone.state_dict()
     trunk = {key: packaged[key] for key in network.state_dict() if key in packaged}
     network.load_state_dict({**network.state_dict(), **trunk})
