@@ -33,7 +33,7 @@ class TestGenerators:
 
     def test_learning_rates_are_lines_of_their_own(self) -> None:
         rows = generators_table([generator_record("ning", rate) for rate in (1e-3, 1e-4)]).splitlines()[2:]
-        assert [cells(row)[3] for row in rows] == ["0.0001", "0.001"]
+        assert [cells(row)[4] for row in rows] == ["0.0001", "0.001"]
 
     def test_other_settings_and_data_are_lines_of_their_own(self) -> None:
         larger, fewer = generator_record("ours", seed=43), generator_record("ours", seed=44)

@@ -26,7 +26,7 @@ def generators_table(records: Sequence[RunRecord]) -> str:
     extractors = sorted({str(record.recipe["extractor"]) for record in records})
     if len(extractors) > 1:
         raise ConfigError(f"Figures of {' and '.join(extractors)} stand in no column together; ship those of one.")
-    titles = ("pictures", "learning rate", "epochs", "seeds", "minutes", "real : generated")
+    titles = ("shortest latents", "pictures", "learning rate", "epochs", "seeds", "minutes", "real : generated")
     figures = {
         "FID": ("fid", 0),
         "of real faces": ("fid_floor", 0),
@@ -45,6 +45,7 @@ def generators_table(records: Sequence[RunRecord]) -> str:
             line(
                 recipe["name"],
                 data.id,
+                f"{recipe.get('shortest_latent', 1):g}",  # records of before the field was have whole latents
                 f"{data.num_images['train']:,}",
                 f"{recipe['generator_lr']:g}",
                 str(recipe["epochs"]),
