@@ -1,5 +1,6 @@
 """The table of records as a data frame: filters, and mean ± standard deviation over seeds."""
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ REPEATED = tuple(fact for fact in FACTS if fact != "run_id")
 STARTED = re.compile(r"\d{4}(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ-")
 FILTERS = ("task", "study", "backbone", "head", "strategy", "start_weights", "seed", "scale", "kind", "status")
 PICTURES = "dataset.num_images.train"
+MOST_TAGS = 3  # in the name of a configuration
 NOTHING, IN_PART = "(none)", "finished in part"
 
 
@@ -55,12 +57,13 @@ def _distinct_names(rows: pd.DataFrame) -> list[str]:
 
 
 def _tags(rows: pd.DataFrame) -> list[str]:
-    """What tells rows apart: a number of their recipes, their pictures, the machine, the moment, or their settings."""
-    for column in rows.columns[rows.columns.str.startswith("recipe.")]:
-        if rows[column].notna().all() and rows[column].is_unique:
-            return [f"{column.removeprefix('recipe.').replace('_', ' ')} {value:g}" for value in rows[column]]
-    if PICTURES in rows and rows[PICTURES].notna().all() and rows[PICTURES].is_unique:
-        return [f"{count:.0f} pictures" for count in rows[PICTURES]]
+    """What tells rows apart: as few of their facts as suffice, else the machine, the moment, or their settings."""
+    facts = _differing(rows)
+    for count in range(1, MOST_TAGS + 1):
+        for chosen in itertools.combinations(facts, count):
+            tags = [", ".join(parts) for parts in zip(*chosen, strict=True)]
+            if len(set(tags)) == len(rows):
+                return tags
     if rows["device"].notna().all() and rows["device"].is_unique:
         return [str(device) for device in rows["device"]]
     began = [_began(run_id) for run_id in rows["run_id"]]
@@ -68,6 +71,20 @@ def _tags(rows: pd.DataFrame) -> list[str]:
         return [str(moment) for moment in began]
     digests = list(rows["settings"])
     return digests if len(set(digests)) == len(rows) else list(rows["run_id"])
+
+
+def _differing(rows: pd.DataFrame) -> list[list[str]]:
+    """Facts in words that are not the same for all rows: data set, pictures, numbers of recipes, full ones first."""
+    facts: list[pd.Series] = [rows["dataset"].astype("object").fillna("no data set")]
+    if PICTURES in rows:
+        facts.append(rows[PICTURES].map(lambda count: "no pictures" if pd.isna(count) else f"{count:,.0f} pictures"))
+    recipes = [name for name in rows.columns if name.startswith("recipe.")]
+    for name in sorted(recipes, key=lambda name: int(rows[name].isna().sum())):
+        words = name.removeprefix("recipe.").replace("_", " ")
+        facts.append(
+            rows[name].map(lambda value, words=words: f"no {words}" if pd.isna(value) else f"{words} {value:g}")
+        )
+    return [list(fact) for fact in facts if fact.nunique() > 1]
 
 
 def _began(run_id: str) -> str | None:

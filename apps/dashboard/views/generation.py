@@ -9,9 +9,9 @@ import streamlit as st
 from anime_models.errors import RecordError
 from apps.dashboard.charts.curves import Epochs, figures_over_epochs, over_training
 from apps.dashboard.charts.dots import dots
-from apps.dashboard.charts.generation import LEARNING_RATE, learning_rates
-from apps.dashboard.filters import metric_of
-from apps.dashboard.frame import numbers, over_seeds
+from apps.dashboard.charts.generation import EPOCHS, LEARNING_RATE, learning_rates
+from apps.dashboard.filters import metric_of, of_one_data_set
+from apps.dashboard.frame import PICTURES, numbers, over_seeds
 from apps.dashboard.glossary import metric
 from apps.dashboard.library import Library, library
 from apps.dashboard.show import figure, nothing_yet
@@ -49,11 +49,11 @@ def main() -> None:
             "Ning and Chen report no figures, so there is nothing to show of the papers.",
         )
         return
-    finished = rows[rows["status"] == "finished"]
     sides = _sides(books, rows)
     _curves(books, sides)
-    _final(finished)
-    _rates(finished)
+    finished = rows[rows["status"] == "finished"]
+    if len(finished):
+        _compared(finished)
     _pictures(books, sides)
 
 
@@ -88,13 +88,20 @@ def _epochs(books: Library, side: Side) -> Epochs:
         return []
 
 
+def _compared(finished: pd.DataFrame) -> None:
+    """What the runs on one data set ended with; those on others are held against other faces."""
+    st.header("Which is best in the end?", divider="gray")
+    rows = of_one_data_set(finished)
+    _final(rows)
+    _rates(rows)
+
+
 def _final(rows: pd.DataFrame) -> None:
     columns = [
         name for name in numbers(rows) if name.startswith(("validation/", "train/")) and not name.endswith("_sd")
     ]
     if not columns:
         return
-    st.header("Which is best in the end?", divider="gray")
     distances = sorted(columns, key=lambda name: not name.startswith("validation/fid/"))
     shown = metric_of("Metric", distances)
     grouped = over_seeds(rows, [shown.column])
@@ -102,19 +109,17 @@ def _final(rows: pd.DataFrame) -> None:
 
 
 def _rates(rows: pd.DataFrame) -> None:
+    st.header("Which learning rate?", divider="gray")
     distances = [name for name in numbers(rows) if name.startswith("validation/fid/")]
-    if LEARNING_RATE not in rows or not distances or rows[LEARNING_RATE].nunique() < 2:
-        st.header("Which learning rate?", divider="gray")
+    if not distances or LEARNING_RATE not in rows:
         nothing_yet("FID over Ning's five learning rates.", SWEEP)
         return
-    st.header("Which learning rate?", divider="gray")
     shown = metric(distances[0])
-    figure(
-        learning_rates(over_seeds(rows, [shown.column, LEARNING_RATE]), shown),
-        f"{shown.name} over the learning rate",
-        READ_RATES,
-        [shown],
-    )
+    drawn = learning_rates(over_seeds(rows, [shown.column, LEARNING_RATE, PICTURES, EPOCHS]), shown)
+    if drawn.data:
+        figure(drawn, f"{shown.name} over the learning rate", READ_RATES, [shown])
+    else:
+        nothing_yet("FID over Ning's five learning rates.", SWEEP)
 
 
 def _pictures(books: Library, sides: Sequence[Side]) -> None:

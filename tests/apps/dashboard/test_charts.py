@@ -250,12 +250,17 @@ def test_two_tests_stand_on_one_line_for_each_configuration(characters: pd.DataF
     assert {len(trace.x) for trace in traces(figure, "internet-like test")} == {6}
 
 
-def test_learning_rates_make_a_line_for_each_recipe(table: pd.DataFrame) -> None:
+def test_learning_rates_make_a_line_for_each_setting(table: pd.DataFrame) -> None:
     rows = table[table["task"] == "generation"]
     distance = "validation/fid/lite0"
-    (line,) = learning_rates(over_seeds(rows, [distance, "recipe.generator_lr"]), metric(distance)).data
+    wanted = [distance, "recipe.generator_lr", "dataset.num_images.train", "recipe.epochs"]
+    (line,) = learning_rates(over_seeds(rows, wanted), metric(distance)).data
     assert list(line.x) == [1e-4, 5e-4, 5e-3]
-    assert line.name == "faces64, ning, cpu"
+    assert line.name == "faces64, ning, cpu, 2,000 pictures, 6 epochs"
+    longer = over_seeds(rows, wanted)
+    longer.loc[longer["recipe.generator_lr"] == 5e-4, "recipe.epochs"] = 30
+    (line,) = learning_rates(longer, metric(distance)).data
+    assert list(line.x) == [1e-4, 5e-3], "a run for longer is not compared with the others"
 
 
 def test_amounts_make_a_line_for_each_method() -> None:

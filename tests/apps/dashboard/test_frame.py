@@ -9,6 +9,7 @@ import pytest
 
 from anime_models.record_store import RecordStore
 from anime_models.record_table import FACTS
+from anime_models.records import write_record
 from apps.dashboard.frame import (
     FILTERS,
     NOTHING,
@@ -22,6 +23,7 @@ from apps.dashboard.frame import (
     records_frame,
 )
 from tests.apps.dashboard.frames import frame_of
+from tests.small_records import generator_record
 
 ACCURACY = "test/accuracy"
 
@@ -131,6 +133,23 @@ def test_configurations_have_names_of_their_own(table: pd.DataFrame) -> None:
     assert "ViT-B/16, full (Santoro et al.)" in set(names)
     assert "Xception, dropout head, scale cpu" in set(names)
     assert {"DCGAN, ning, scale cpu [generator lr 0.0005]"} <= set(names)
+
+
+def test_one_fact_that_does_not_tell_configurations_apart_is_joined_by_others(tmp_path: Path) -> None:
+    sweep = [generator_record(learning_rate=rate) for rate in (1e-4, 5e-4)]
+    whole, web = generator_record(), generator_record()
+    whole.dataset.num_images["train"] = 37_000
+    web.dataset.id = "faces64:web"
+    for number, record in enumerate((*sweep, whole, web)):
+        record.run_id = f"20260102T00000{number}Z-generation-dcgan-ning-s42"
+        write_record(record, tmp_path / str(number) / "record.json")
+    names = {name.partition("[")[2] for name in frame_of(tmp_path)["name"]}
+    assert names == {
+        "faces64, 2,000 pictures, generator lr 0.0001]",
+        "faces64, 2,000 pictures, generator lr 0.0005]",
+        "faces64, 37,000 pictures, generator lr 0.0005]",
+        "faces64:web, 2,000 pictures, generator lr 0.0005]",
+    }
 
 
 def test_columns_of_numbers_are_those_that_rows_have(table: pd.DataFrame) -> None:
