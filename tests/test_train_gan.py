@@ -22,7 +22,7 @@ from training import train_gan
 from training.common.locks import Lock
 from training.generation import loop, measure, sweep
 from training.generation import run as train_gan_run
-from training.generation.loop import COLLAPSED, COLLAPSED_EPOCHS, FID, reason_to_stop
+from training.generation.loop import COLLAPSED, FID, reason_to_stop
 from training.generation.recipe import NING_LEARNING_RATES, GanRecipe
 from training.generation.run import GanJob
 
@@ -180,16 +180,23 @@ class TestWhatStopsATraining:
         assert reason_to_stop(epochs, recipe) is not None
 
     def test_a_collapse_that_lasts_stops_it(self) -> None:
-        recipe = GanRecipe(name="x", epochs=10)
-        epochs = [{"epoch": float(i), COLLAPSED: 1.0} for i in range(COLLAPSED_EPOCHS)]
-        assert "all faces have looked alike for 3 of them" in str(reason_to_stop(epochs, recipe))
-        assert reason_to_stop([*epochs[:-1], {"epoch": 2.0, COLLAPSED: 0.0}], recipe) is None
+        recipe = GanRecipe(name="x", epochs=30)
+        varied, alike = {"epoch": 0.0, COLLAPSED: 0.0}, [{"epoch": i + 1.0, COLLAPSED: 1.0} for i in range(3)]
+        assert "all faces have looked alike for 3 of them" in str(reason_to_stop([varied, *alike], recipe))
+        assert reason_to_stop([varied, *alike[:-1]], recipe) is None
+        assert reason_to_stop([varied, *alike, {"epoch": 4.0, COLLAPSED: 0.0}], recipe) is None
+
+    def test_a_generator_that_has_yet_to_learn_is_given_longer(self) -> None:
+        recipe = GanRecipe(name="x", epochs=30)
+        epochs = [{"epoch": float(i), COLLAPSED: 1.0} for i in range(10)]
+        assert reason_to_stop(epochs[:-1], recipe) is None
+        assert "Stopped after 10 epochs: all faces have looked alike" in str(reason_to_stop(epochs, recipe))
 
     def test_a_run_that_stops_early_says_so(
         self, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(measure, "COLLAPSED_BELOW", 100.0)
-        monkeypatch.setattr(loop, "COLLAPSED_EPOCHS", 1)
+        monkeypatch.setattr(loop, "SLOW_START", 1)
         assert train_gan.main(["--data", str(faces), *SMOKE, "--out", str(tmp_path)]) == 0
         (folder,) = tmp_path.iterdir()
         timing = read_record(folder / "record.json").timing

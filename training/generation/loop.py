@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,7 @@ from training.generation.recipe import GanRecipe
 Measure = Callable[[Generator, Generator, int], dict[str, float]]
 FID, COLLAPSED = "held_out/fid", "samples/collapsed"
 COLLAPSED_EPOCHS = 3  # in a row, after which training stops
+SLOW_START = 10  # such epochs that a generator is given whose faces have never differed yet
 
 
 @dataclass(frozen=True)
@@ -214,8 +216,9 @@ def best_epoch(epochs: list[dict[str, float]]) -> int:
 
 def reason_to_stop(epochs: list[dict[str, float]], recipe: GanRecipe) -> str | None:
     """Why training ends before its last epoch: the generator has collapsed, or the recipe's patience is spent."""
-    if len(epochs) >= COLLAPSED_EPOCHS and all(line.get(COLLAPSED) for line in epochs[-COLLAPSED_EPOCHS:]):
-        return f"Stopped after {len(epochs)} epochs: all faces have looked alike for {COLLAPSED_EPOCHS} of them."
+    alike = len(list(itertools.takewhile(lambda line: line.get(COLLAPSED), reversed(epochs))))
+    if alike >= (SLOW_START if alike == len(epochs) else COLLAPSED_EPOCHS):
+        return f"Stopped after {len(epochs)} epochs: all faces have looked alike for {alike} of them."
     since_best = [line for line in epochs if FID in line and line["epoch"] > best_epoch(epochs)]
     waited = int(epochs[-1]["epoch"]) - best_epoch(epochs) if since_best else 0
     if recipe.patience and waited >= recipe.patience:
