@@ -24,7 +24,12 @@ MEGABYTE = 1_000_000
 MADE_FOLDERS = {"__pycache__", "build", "dist", "runs", "test-results"}
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
 # Screenshots of our own pages with our own faces, what the demo offers as examples, and what our generator draws.
-OWN_PICTURES = ("docs/", "apps/demo/examples/", "anime_models/embedded/generator/")
+OWN_PICTURES = (
+    "docs/",
+    "apps/demo/examples/",
+    "anime_models/embedded/generator/",
+    "anime_models/embedded/records/studies/",
+)
 
 
 def repository_files() -> list[Path]:

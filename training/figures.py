@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from anime_models.records import Result, RunRecord, read_record
+from training.common.commands import exit_status
 from training.generation.run import STUDY
 from training.generation.tables import equal_time_table, generators_table
 from training.studies.shipped import (
@@ -34,12 +35,16 @@ MARKED = re.compile(
 
 def main() -> int:
     """Rewrite the tables of the READMEs; returns the exit status."""
+    return exit_status(rewrite)
+
+
+def rewrite() -> None:
+    """Make every table of the READMEs anew."""
     for document in DOCUMENTS:
         text = with_figures(document.read_text("utf-8"))
         temporary = document.with_suffix(".tmp")
         temporary.write_text(text, "utf-8")
         temporary.replace(document)
-    return 0
 
 
 def with_figures(text: str) -> str:

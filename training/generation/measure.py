@@ -69,10 +69,10 @@ def evaluating(*networks: nn.Module) -> Iterator[None]:
         network.train(mode)
 
 
-def generated_batches(generator: Generator, count: int, seed: int) -> Iterator[Tensor]:
-    """Pictures ``[B, 3, S, S]`` in [-1, 1] of random latents, in batches."""
+def generated_batches(generator: Generator, count: int, seed: int, truncation: float = 1.0) -> Iterator[Tensor]:
+    """Pictures ``[B, 3, S, S]`` in [-1, 1] of random latents times the truncation, in batches."""
     random = torch.Generator().manual_seed(seed)
-    latents = torch.randn(count, generator.spec.latent_size, generator=random)
+    latents = truncation * torch.randn(count, generator.spec.latent_size, generator=random)
     with torch.inference_mode():
         for batch in latents.split(BATCH_SIZE):
             yield generator(batch)
