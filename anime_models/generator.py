@@ -45,7 +45,8 @@ class FaceGenerator:
         self.discriminator = checkpoint.discriminator.requires_grad_(False)
         self.folder = checkpoint.folder
         self.name = checkpoint.folder.name if name is None else name
-        self.epochs = tuple(sorted((checkpoint.folder / EPOCHS).glob("epoch-*.webp")))
+        strips = sorted((checkpoint.folder / EPOCHS).glob("epoch-*.webp"))
+        self.epochs = tuple(path for path in strips if path.is_file())
         self.fingerprint = _fingerprint(checkpoint)
         self._vectors = checkpoint.directions.numpy()
 

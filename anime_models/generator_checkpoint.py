@@ -140,4 +140,6 @@ def _read_directions(folder: Path, config: GeneratorConfig) -> Tensor:
     stored = read_tensors(path)
     if set(stored) != {"directions"} or tuple(stored["directions"].shape) != shape:
         raise CheckpointError(f"{path}: it has to hold the key directions alone, with the shape {list(shape)}.")
-    return stored["directions"]
+    if not stored["directions"].is_floating_point():
+        raise CheckpointError(f"{path}: directions are {stored['directions'].dtype}; they have to be floating-point.")
+    return stored["directions"].float()

@@ -64,6 +64,21 @@ def test_plus_is_more_of_what_the_name_says(found: Path) -> None:
         assert more > less
 
 
+def test_the_card_lists_what_was_found(found: Path) -> None:
+    card = (found / "README.md").read_text("utf-8")
+    assert all(f"- **{each.name}** ({each.method})" in card for each in load_generator(found).config.directions)
+
+
+def test_strips_that_are_a_file_are_refused_at_once(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "strips"
+    file.write_text("")
+    assert find_directions.main(["--generator", str(folder), *FLAGS, "--strips", str(file)]) == 1
+    assert "--strips" in capsys.readouterr().err
+    assert not load_generator(folder).config.directions
+
+
 def test_strips_show_each_direction(found: Path) -> None:
     names = [direction.name for direction in load_generator(found).config.directions]
     assert {path.stem for path in (found / "strips").iterdir()} == {name.replace(" ", "-") for name in names}

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from anime_models.enlargement import enlarge
 from anime_models.errors import CheckpointError, ConfigError, HubError
 from anime_models.generator import FaceGenerator
+from anime_models.generator_checkpoint import DIRECTIONS, EPOCHS
 from anime_models.latents import seed_latent
 from anime_models.permalinks import FacePoint
 from anime_models.picture_archive import MANIFEST, read_seeds, rebuild_archive, write_archive
@@ -152,6 +153,23 @@ def test_a_permalink_does_not_outlive_its_directions(tmp_path: Path) -> None:
     other = FaceGenerator.load(small_generator(tmp_path / "two", directions=tuple(reversed(NAMES))))
     with pytest.raises(ConfigError, match="made with another generator"):
         other.from_permalink(link)
+
+
+def test_directions_in_half_precision_are_read(tmp_path: Path) -> None:
+    folder = small_generator(tmp_path / "one")
+    path = folder / DIRECTIONS
+    stored = load_file(path)["directions"]
+    save_file({"directions": stored.bfloat16()}, path)
+    assert FaceGenerator.load(folder).image(FacePoint(seed=1, directions={NAMES[0]: 1}))
+    save_file({"directions": stored.long()}, path)
+    with pytest.raises(CheckpointError, match=r"torch.int64; they have to be floating-point"):
+        FaceGenerator.load(folder)
+
+
+def test_only_files_are_pictures_of_epochs(tmp_path: Path) -> None:
+    folder = small_generator(tmp_path / "one")
+    (folder / EPOCHS / "epoch-099.webp").mkdir()
+    assert all(path.is_file() for path in FaceGenerator.load(folder).epochs)
 
 
 def test_an_archive_is_rebuilt_from_its_seeds(generator: FaceGenerator) -> None:

@@ -28,8 +28,8 @@ def test_each_truncation_is_a_row(arguments: list[str], capsys: pytest.CaptureFi
     told, titles, _, *rows = capsys.readouterr().out.splitlines()
     assert "8 faces of faces against as many generated ones; features: efficientnet_lite0-imagenet-128px" in told
     assert cells(titles) == ["truncation", "FID", "KID", "precision", "recall"]
-    whole, half = (cells(row) for row in rows)
-    assert (whole[0], half[0]) == ("1", "0.5")
+    whole, half, floor = (cells(row) for row in rows)
+    assert (whole[0], half[0], floor[0]) == ("1", "0.5", "real faces")
     assert whole[1] != half[1], "other latents give other faces"
 
 

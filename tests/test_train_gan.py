@@ -1,6 +1,7 @@
 """Training of generators: run folders, resuming, what stops it, and what is refused."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,42 @@ class TestResume:
         (folder,) = tmp_path.iterdir()
         assert train_gan.main(["--data", str(faces), *SMOKE, "--resume", str(folder)]) == 1
         assert "began with num_images" in capsys.readouterr().err
+
+    def test_other_threads_and_another_precision_are_refused(
+        self, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(train_gan, "run", lambda job, folder: train_gan_run.begin(job, folder))
+        start = ["--data", str(faces), "--scale", "smoke"]
+        assert train_gan.main([*start, "--threads", "1", "--precision", "fp32", "--out", str(tmp_path)]) == 0
+        (folder,) = tmp_path.iterdir()
+        resume = [*start, "--resume", str(folder)]
+        assert train_gan.main([*resume, "--threads", "2", "--precision", "fp32"]) == 1
+        assert "began with 1 threads, not 2; add --threads 1" in capsys.readouterr().err
+        assert train_gan.main([*resume, "--threads", "1", "--precision", "bf16"]) == 1
+        assert "began in fp32" in capsys.readouterr().err
+        assert train_gan.main([*resume, "--threads", "1"]) == 0
+
+    def test_a_run_of_before_a_field_was_in_the_recipe_goes_on(
+        self, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(train_gan, "run", lambda job, folder: train_gan_run.begin(job, folder))
+        start = ["--data", str(faces), *SMOKE, "--recipe", "ning"]
+        assert train_gan.main([*start, "--out", str(tmp_path)]) == 0
+        (folder,) = tmp_path.iterdir()
+        record = read_record(folder / "record.json")
+        del record.recipe["shortest_latent"]
+        write_record(record, folder / "record.json")
+        assert train_gan.main([*start, "--resume", str(folder)]) == 0
+
+    def test_what_another_process_trains_is_left_to_it(
+        self, faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        lock = Lock.take(tmp_path / train_gan_run.LOCK)
+        assert lock is not None
+        write_record(make_record(status="running"), tmp_path / "record.json")
+        assert train_gan.main(["--data", str(faces), *SMOKE, "--resume", str(tmp_path)]) == 1
+        assert "is being trained by process" in capsys.readouterr().err
+        lock.release()
 
     def test_a_run_of_another_task_is_refused(
         self, faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -301,6 +338,7 @@ class TestSeveralRuns:
     [
         (["--source", "films"], "no picture|0 pictures of the source 'films'"),
         (["--num-images", "10"], "make no batch of 16"),
+        (["--learning-rate", "0.01", "--learning-rates"], "leave --learning-rate out"),
     ],
 )
 def test_pictures_that_do_not_suffice_are_refused(
@@ -317,3 +355,27 @@ def test_one_source_and_fewer_pictures_can_be_asked_for(faces: Path) -> None:
     some, again = (train_gan.load_gan_data(faces, 32, None, 12).train for _ in range(2))
     assert some.shape == (12, 3, 32, 32)
     assert torch.equal(some, again)
+
+
+@pytest.mark.parametrize(
+    ("identities", "message"), [((1, 2, 3), "3 pictures, and 4 are the least"), ((1,) * 5, "are all the same")]
+)
+def test_held_out_faces_that_nothing_can_be_measured_with_are_refused_at_once(
+    faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], identities: tuple[int, ...], message: str
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(faces, data)
+    held_out = [draw_face(identity=identity, emotion="Happy", size=64, seed=0) for identity in identities]
+    write_split(data / "validation.parquet", held_out, source=["web"] * len(held_out))
+    assert train_gan.main(["--data", str(data), *SMOKE, "--out", str(tmp_path / "runs")]) == 1
+    told = capsys.readouterr()
+    assert message in told.err
+    assert "epoch=0" not in told.out
+
+
+def test_how_often_is_measured_and_how_long_is_waited_can_be_said(faces: Path, tmp_path: Path) -> None:
+    flags = ["--measure-every", "2", "--patience", "5", "--out", str(tmp_path)]
+    assert train_gan.main(["--data", str(faces), *SMOKE, "--epochs", "3", *flags]) == 0
+    (folder,) = tmp_path.iterdir()
+    assert [FID in line for line in untimed_epochs(folder)] == [False, True, True], "and after the last one"
+    assert read_record(folder / "record.json").recipe["patience"] == 5

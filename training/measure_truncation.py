@@ -76,6 +76,8 @@ def rows(
         measured = score(real, fake, floor)
         figures = (f"{measured.fid:.0f}", f"{measured.kid:.3f}", f"{measured.precision:.2f}", f"{measured.recall:.2f}")
         yield line(f"{value:g}", *figures)
+    floors = (f"{floor.fid:.0f}", f"{floor.kid:.3f}", f"{floor.precision:.2f}", f"{floor.recall:.2f}")
+    yield line("real faces", *floors)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--num-images", type=positive_int, help="train on so many pictures, drawn at random")
     parser.add_argument("--learning-rate", type=positive_float, help="of both networks, instead of the recipe's")
     parser.add_argument("--learning-rates", action="store_true", help="one run for each of Ning's learning rates")
+    parser.add_argument("--patience", type=positive_int, help="epochs without a lower FID after which training stops")
+    parser.add_argument("--measure-every", type=positive_int, help="epochs between measurements of FID and KID")
     parser.add_argument("--seed", type=seed, default=42)
     parser.add_argument("--seeds", type=positive_int, default=1, help="how many, from --seed on")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: measured at the start")
@@ -70,6 +72,8 @@ def train(options: argparse.Namespace) -> None:
     if options.resume and (options.seeds > 1 or options.learning_rates):
         raise ConfigError("--resume goes on with one run; leave --seeds and --learning-rates out.")
     base = recipe_from(options)
+    if options.learning_rate and options.learning_rates:
+        raise ConfigError("--learning-rates runs Ning's five rates; leave --learning-rate out.")
     data = load_gan_data(options.data, base.image_size, options.source, options.num_images)
     extractor = EXTRACTORS[options.extractor]()
     jobs = [
@@ -94,6 +98,8 @@ def recipe_from(options: argparse.Namespace) -> GanRecipe:
         "image_size": options.image_size,
         "generator_lr": rate,
         "discriminator_lr": rate,
+        "patience": options.patience,
+        "measure_every": options.measure_every,
     }
     recipe = gan_at_scale(gan_recipe(options.recipe), options.scale)
     return dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})

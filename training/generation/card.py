@@ -69,12 +69,20 @@ def generator_card(
         "",
         f"- Pictures have {spec.image_size} px; a page enlarges them without adding detail.",
         "- Some seeds give no face, or one with a wrong eye or mouth; the grid above shows how many.",
-        "- A truncation well below 1 washes faces out, since training has seen latents of full length only.",
+        _shortest(record),
         "- The faces look like those of the training pictures: mostly women and girls with pale skin, as the genre "
         "draws them.",
         "",
     ]
     return front_matter(GENERATOR, record, place) + "\n" + "\n".join(lines)
+
+
+def _shortest(record: RunRecord) -> str:
+    """Down to which truncation its faces hold, by what training has seen."""
+    shortest = record.recipe.get("shortest_latent", 1)
+    if shortest == 1:
+        return "- A truncation well below 1 washes faces out, since training has seen latents of full length only."
+    return f"- A truncation below {shortest:g} washes faces out, since training has seen no shorter latents."
 
 
 def _directions(config: GeneratorConfig) -> list[str]:

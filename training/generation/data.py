@@ -14,6 +14,8 @@ from torch import Tensor
 from anime_models.errors import DatasetError
 from anime_models.face_datasets import dataset_revision, load_split
 
+LEAST = 4  # pictures of each set that is compared
+
 
 @dataclass(frozen=True)
 class GanData:
@@ -42,11 +44,11 @@ def load_gan_data(folder: Path, image_size: int, source: str | None = None, num_
 
 def _pixels(folder: Path, split: str, image_size: int, source: str | None) -> Tensor:
     images = load_split(folder, split, None if source is None else lambda row: row.get("source") == source).images
-    if len(images) < 2:
+    if len(images) < LEAST:
         of_source = "" if source is None else f" of the source {source!r}"
         raise DatasetError(
-            f"{folder / split}.parquet holds {len(images)} pictures{of_source}; name another "
-            f"{'folder' if source is None else 'source'}."
+            f"{folder / split}.parquet holds {len(images)} pictures{of_source}, and {LEAST} are the least that "
+            f"precision and recall can be told of; name another {'folder' if source is None else 'source'}."
         )
     return stacked(list(images), image_size)
 

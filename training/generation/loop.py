@@ -136,10 +136,7 @@ def fit_gan(
     """
     steps_per_epoch = len(data.train) // recipe.batch_size
     if not steps_per_epoch:
-        raise ConfigError(
-            f"{len(data.train)} training pictures make no batch of {recipe.batch_size}; "
-            "add pictures, or train at scale smoke."
-        )
+        raise ConfigError(f"{len(data.train)} training pictures make no batch of {recipe.batch_size}; add pictures.")
     adversaries = Adversaries(recipe, steps_per_epoch * recipe.epochs, precision, seed)
     state = RunState(folder, adversaries.parts)
     epochs = state.restore()
@@ -251,9 +248,7 @@ def _decay(recipe: GanRecipe, num_steps: int) -> Callable[[int], float]:
 def _finite(figures: dict[str, float], epoch: int) -> dict[str, float]:
     for name, value in figures.items():
         if not math.isfinite(value):
-            raise ConfigError(
-                f"Training diverged in epoch {epoch + 1} ({name} is {value}); use lower learning rates or fp32."
-            )
+            raise ConfigError(f"Training diverged in epoch {epoch + 1} ({name} is {value}); use lower learning rates.")
     return figures
 
 

@@ -14,6 +14,7 @@ from torch.nn import functional
 from torchvision.utils import make_grid
 
 from anime_models.dcgan import Generator
+from anime_models.errors import DatasetError
 from anime_models.gan_metrics import FeatureExtractor, features, frechet_distance, kernel_distance
 from training.generation.data import GanData, to_signed
 from training.generation.loop import COLLAPSED, FID
@@ -36,6 +37,8 @@ class EpochMeasure:
         self.recipe, self.extractor, self.samples = recipe, extractor, samples
         self.held_out = features(extractor, picture_batches(data.held_out))
         self.real_differences = differences(to_signed(data.held_out[:NUM_COMPARED]))
+        if not self.real_differences:
+            raise DatasetError(f"The held-out pictures of {data.name} are all the same; name other data.")
 
     def __call__(self, kept: Generator, trained: Generator, epoch: int) -> dict[str, float]:
         """Figures after an epoch, counted from 0.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, replace
 
 from anime_models.errors import ConfigError
 
@@ -100,6 +101,13 @@ OURS = GanRecipe(
     mirror=True,
 )
 GAN_RECIPES = {recipe.name: recipe for recipe in (NING, CHEN, HU, OURS)}
+
+
+def with_defaults(recorded: Mapping[str, object]) -> dict[str, object]:
+    """A record's recipe with the fields that it lacks, which trainings of before they were had at their defaults."""
+    defaults = {each.name: each.default for each in fields(GanRecipe) if each.default is not MISSING}
+    as_stored = {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
+    return {**as_stored, **recorded}
 
 
 def gan_recipe(name: str) -> GanRecipe:

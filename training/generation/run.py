@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from anime_models.dcgan import Discriminator, Generator
+from anime_models.errors import ConfigError
 from anime_models.gan_metrics import FeatureExtractor
 from anime_models.generator_checkpoint import (
     EPOCHS,
@@ -30,6 +33,7 @@ from anime_models.records import (
     peak_rss_mb,
 )
 from anime_models.run_files import METRICS, SAMPLES, UNCURATED
+from training.common.locks import Lock, holder
 from training.common.run_folders import REPOSITORY, failure_recorded, interrupted_record, store
 from training.common.run_state import forget_state
 from training.generation.card import generator_card
@@ -37,10 +41,11 @@ from training.generation.data import GanData
 from training.generation.final import final_results
 from training.generation.loop import FID, FittedGan, fit_gan, gan_precision, reason_to_stop
 from training.generation.measure import FIXED_NOISE_SEED, EpochMeasure
-from training.generation.recipe import GanRecipe
+from training.generation.recipe import GanRecipe, with_defaults
 from training.generation.samples import save_uncurated
 
 FAMILY, STUDY = "dcgan", "generation"
+LOCK = "lock"  # in a run folder: held by the process that trains
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,16 @@ class GanJob:
 
 
 def run(job: GanJob, folder: Path) -> RunRecord:
-    """Train and measure a generator; writes the run folder and returns its record."""
+    """Train and measure a generator; writes the run folder and returns its record.
+
+    Raises:
+        ConfigError: when another process is at it, or it began with other settings.
+    """
+    with _alone(folder):
+        return _run(job, folder)
+
+
+def _run(job: GanJob, folder: Path) -> RunRecord:
     record = begin(job, folder)
     with failure_recorded(record, folder):
         environment = record.environment
@@ -78,9 +92,37 @@ def begin(job: GanJob, folder: Path) -> RunRecord:
     record = started_record(job, folder.name)
     begun = interrupted_record(record, folder, settings)
     if begun is not None:
+        _check_machine(record, begun)
         record.run_id, record.environment = begun.run_id, begun.environment
     store(record, folder)
     return record
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Work in a run folder while no other process does."""
+    path = folder / LOCK
+    lock = Lock.take(path)
+    if lock is None:
+        raise ConfigError(f"{folder} is being trained by {holder(path)}; wait until it has ended.")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _check_machine(record: RunRecord, begun: RunRecord) -> None:
+    """Refuse to go on in another precision or with other threads, which the record and its seconds would hide."""
+    now, before = record.environment, begun.environment
+    assert now is not None
+    if before is None:
+        return
+    if now.threads != before.threads:
+        raise ConfigError(
+            f"The run began with {before.threads} threads, not {now.threads}; add --threads {before.threads}."
+        )
+    if now.precision not in ("auto", before.precision) and before.precision != "auto":
+        raise ConfigError(f"The run began in {before.precision}; leave --precision out, or give this one.")
 
 
 def started_record(job: GanJob, run_id: str) -> RunRecord:
@@ -105,7 +147,7 @@ def started_record(job: GanJob, run_id: str) -> RunRecord:
 def settings(record: RunRecord) -> dict[str, object]:
     """What must not change when a run is resumed; epochs may be added where no schedule depends on their number."""
     stored = record.model_dump(mode="json")
-    recipe = stored["recipe"]
+    recipe = with_defaults(stored["recipe"])
     fixed = {name: value for name, value in recipe.items() if name != "epochs" or recipe["decay_share"]}
     return {"strategy": stored["strategy"], "seed": stored["seed"], **stored["dataset"], **fixed}
 

@@ -11,6 +11,7 @@ from anime_models.errors import ConfigError
 from anime_models.records import RunRecord, read_record
 from anime_models.run_files import RunFiles
 from training.generation.loop import FID
+from training.generation.recipe import with_defaults
 from training.studies.table import line
 
 MARKS = (1 / 8, 1 / 4, 1 / 2, 1)  # of the time that the faster of two recipes takes
@@ -45,10 +46,10 @@ def generators_table(records: Sequence[RunRecord]) -> str:
             line(
                 recipe["name"],
                 data.id,
-                f"{recipe.get('shortest_latent', 1):g}",  # records of before the field was have whole latents
+                f"{with_defaults(recipe)['shortest_latent']:g}",
                 f"{data.num_images['train']:,}",
                 f"{recipe['generator_lr']:g}",
-                str(recipe["epochs"]),
+                str(group[0].timing.epochs_run if group[0].timing else recipe["epochs"]),
                 str(len(group)),
                 _over_seeds(minutes, 0),
                 " : ".join(f"{group[0].value(name, 'validation') or 0:.0f}" for name in ("num_real", "num_generated")),
@@ -87,7 +88,9 @@ def _configurations(records: Iterable[RunRecord]) -> list[list[RunRecord]]:
     """Runs that differ in nothing but the seed, those with the most pictures first."""
     groups: dict[str, list[RunRecord]] = {}
     for record in records:
-        groups.setdefault(json.dumps([record.recipe, record.dataset.model_dump()], sort_keys=True), []).append(record)
+        groups.setdefault(
+            json.dumps([with_defaults(record.recipe), record.dataset.model_dump()], sort_keys=True), []
+        ).append(record)
     return sorted(groups.values(), key=lambda group: _order(group[0]))
 
 

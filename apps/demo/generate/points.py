@@ -12,7 +12,7 @@ from apps.demo.generate.laboratory import MAX_DIRECTIONS, Laboratory
 from apps.demo.models import BUILT_IN
 
 FIRST_SEED = 1
-# As generators are trained: shorter latents give washed-out faces, and at 0 all are the same.
+# As all generators are trained; those that have seen no shorter latents wash faces out below it.
 FIRST_TRUNCATION = 1.0
 SLIDER_SEEDS = 9999
 # Where the slider ends, nothing is clipped.
