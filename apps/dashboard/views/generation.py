@@ -19,8 +19,9 @@ from apps.dashboard.sides import MOST_SIDES, Side, sides_of
 
 COMMAND = "python -m training.train_gan --data ../shared/data/faces64 --recipe ours --scale cpu"
 SWEEP = "python -m training.train_gan --data ../shared/data/faces64 --recipe ning --scale cpu --learning-rates"
+DISTANCES = ("held_out/fid", "held_out/kid")
 CURVES = {
-    "How near do the generated faces come to real ones?": ("held_out/fid", "held_out/kid"),
+    "How near do the generated faces come to real ones?": DISTANCES,
     "How do the losses go?": ("train/generator_loss", "train/discriminator_loss"),
     "Does the discriminator tell them apart?": ("train/real_score", "train/fake_score"),
 }
@@ -65,18 +66,41 @@ def _sides(books: Library, rows: pd.DataFrame) -> list[Side]:
 
 def _curves(books: Library, sides: Sequence[Side]) -> None:
     runs = {side.name: [epochs] for side in sides if (epochs := _epochs(books, side))}
-    known = set(figures_over_epochs(runs))
     for title, names in CURVES.items():
-        present = [name for name in names if name in known]
-        if not present:
-            continue
-        st.subheader(title)
-        for place, name in zip(st.columns(len(present), gap="medium"), present, strict=True):
-            with place:
-                figure(over_training(runs, name), metric(name).name, READ_CURVES)
+        groups = _by_extractor(books, sides, runs) if names == DISTANCES else {"": runs}
+        drawn = {
+            extractor: [name for name in names if name in figures_over_epochs(part)]
+            for extractor, part in groups.items()
+        }
+        if any(drawn.values()):
+            st.subheader(title)
+        for extractor, present in drawn.items():
+            _row(groups[extractor], present, f" [{extractor}]" if extractor else "")
     for side in sides:
         if side.name not in runs:
             st.caption(f"{side.name}: no figures of single epochs are stored beside the record.")
+
+
+def _row(runs: Mapping[str, Sequence[Epochs]], names: Sequence[str], addition: str) -> None:
+    """Figures over epochs side by side."""
+    if not names:
+        return
+    for place, name in zip(st.columns(len(names), gap="medium"), names, strict=True):
+        with place:
+            figure(over_training(runs, name), metric(name).name + addition, READ_CURVES)
+
+
+def _by_extractor(
+    books: Library, sides: Sequence[Side], runs: Mapping[str, list[Epochs]]
+) -> dict[str, dict[str, list[Epochs]]]:
+    """Runs apart by whose features their distances compare: those of two networks share no axis."""
+    groups: dict[str, dict[str, list[Epochs]]] = {}
+    for side in sides:
+        if side.name in runs:
+            record = books.record(side.run_ids[0])
+            extractor = str(record.recipe.get("extractor", "")) if record else ""
+            groups.setdefault(extractor, {})[side.name] = runs[side.name]
+    return groups
 
 
 def _epochs(books: Library, side: Side) -> Epochs:

@@ -11,7 +11,7 @@ from apps.dashboard.settings import VARIABLE, Settings
 from tests.apps.dashboard.frames import REPORTED
 from tests.apps.dashboard.page_parts import OTHER, RUN, Open, texts
 from tests.hub_server import HubServer
-from tests.small_records import classifier_record, write_epochs, write_run
+from tests.small_records import classifier_record, generator_record, write_epochs, write_generator_run, write_run
 
 PAGES = sorted(path.stem for path in (PAGE.parent / "views").glob("*.py") if path.stem != "__init__")
 
@@ -93,6 +93,16 @@ def test_the_epoch_of_the_address_is_shown(opened: Open, runs: Path) -> None:
     page = opened("generation", runs, epoch="3")
     assert page.slider(key="epoch").value == 3
     assert "epoch 003" in page.image[0].captions[0]
+
+
+def test_distances_of_two_extractors_share_no_axis(opened: Open, tmp_path: Path) -> None:
+    records = [generator_record("ours"), generator_record("ning")]
+    records[1].recipe["extractor"] = "inception-v3-fid"
+    for record in records:
+        write_generator_run(tmp_path, record)
+    said = texts(opened("generation", tmp_path, runs=[record.run_id for record in records]))
+    assert said.count("FID (held out) [lite0]") == said.count("FID (held out) [inception-v3-fid]") == 1
+    assert said.count("##### Generator loss") == 1, "losses need no extractor"
 
 
 def test_mistakes_are_filtered_by_truth_and_answer(opened: Open, runs: Path) -> None:
