@@ -26,5 +26,7 @@ def real_number(name: str, value: object, low: float, high: float) -> float:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "empty"
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."

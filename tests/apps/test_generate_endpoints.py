@@ -66,6 +66,7 @@ def test_all_has_a_default(client: Client) -> None:
         ({"seed": "many"}, "whole number from 0 to 4294967295"),
         ({"seed": None}, "There is no seed"),
         ({"truncation": 2}, "truncation is 2; give a number from 0 to 1.5"),
+        ({"truncation": None}, "truncation is empty; give a number from 0 to 1.5"),
         ({"directions": {"longer nose": 1}}, "There is no direction 'longer nose'; this generator has: hair brighter"),
         ({"directions": {"mouth open": 2}}, "'mouth open' is 2; give a number from -1 to 1"),
         ({"directions": {"mouth open": "wide"}}, "'mouth open' is 'wide'; give a number"),
