@@ -59,7 +59,9 @@ def main() -> None:
 
 
 def _sides(books: Library, rows: pd.DataFrame) -> list[Side]:
-    names = list(rows.sort_values(["shipped", "run_id"], ascending=False)["run_id"])
+    # At first the newest of those that saw the most faces: trials on fewer are looked at less.
+    order = [name for name in ("shipped", PICTURES, "run_id") if name in rows]
+    names = list(rows.sort_values(order, ascending=False)["run_id"])
     chosen = st.multiselect("Runs", names, names[:2], key="runs", bind="query-params", max_selections=MOST_SIDES)
     return sides_of(books.table, chosen, by_configuration=False)
 

@@ -95,6 +95,16 @@ def test_the_epoch_of_the_address_is_shown(opened: Open, runs: Path) -> None:
     assert "epoch 003" in page.image[0].captions[0]
 
 
+def test_runs_on_the_most_faces_are_shown_first(opened: Open, tmp_path: Path) -> None:
+    whole, *trials = [generator_record(learning_rate=rate) for rate in (5e-4, 1e-3, 5e-3)]
+    whole.dataset.num_images["train"] = 37_000
+    for number, record in enumerate((whole, *trials)):
+        record.run_id = f"20260102T00000{number}Z-generation-dcgan-ning-s42"
+        write_generator_run(tmp_path, record)
+    chosen = opened("generation", tmp_path).multiselect(key="runs").value
+    assert chosen == [whole.run_id, trials[-1].run_id], "and then the newest"
+
+
 def test_distances_of_two_extractors_share_no_axis(opened: Open, tmp_path: Path) -> None:
     records = [generator_record("ours"), generator_record("ning")]
     records[1].recipe["extractor"] = "inception-v3-fid"
