@@ -89,7 +89,7 @@ def to_text(point: FacePoint, generator: str, direction_names: Sequence[str]) ->
 
     Args:
         point: what to write.
-        generator: eight hexadecimal digits that tell the generator from others.
+        generator: eight hexadecimal digits that tell the generator and its directions from others.
         direction_names: all directions of the generator, in their order.
 
     Raises:
@@ -121,8 +121,8 @@ def from_text(text: str, generator: str, direction_names: Sequence[str], latent_
         raise ConfigError("The link is damaged; copy it again, as a whole.")
     if match["generator"] != generator:
         raise ConfigError(
-            f"The link was made with another generator ({match['generator']}; this is {generator}), which shows other "
-            "faces for the same numbers. Load that generator."
+            f"The link was made with another generator, or with other directions of this one ({match['generator']}; "
+            f"this is {generator}), which show other faces for the same numbers. Load that generator."
         )
     return FacePoint(
         seed=None if match["seed"] is None else int(match["seed"]),

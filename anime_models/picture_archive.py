@@ -104,8 +104,9 @@ def rebuild_archive(generator: FaceGenerator, data: bytes) -> bytes:
     seeds = read_seeds(data)
     if seeds.generator != generator.fingerprint:
         raise ConfigError(
-            f"The archive was made with another generator ({seeds.generator}; this is {generator.fingerprint}), which "
-            "draws other faces from the same seeds. Load that generator."
+            "The archive was made with another generator, or with other directions of this one "
+            f"({seeds.generator}; this is {generator.fingerprint}), which draw other faces from the same seeds. "
+            "Load that generator."
         )
     return write_archive(generator, seeds.points(), seeds.enlargement)
 

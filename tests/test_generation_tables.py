@@ -7,12 +7,9 @@ import pytest
 
 from anime_models.errors import ConfigError
 from anime_models.records import EnvironmentPart, read_record, write_record
+from tests.markdown import cells
 from tests.small_records import generator_record
 from training.generation.tables import equal_time_table, generators_table
-
-
-def cells(row: str) -> list[str]:
-    return [cell.strip() for cell in row.strip("|").split("|")]
 
 
 class TestGenerators:

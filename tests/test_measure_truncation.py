@@ -3,6 +3,7 @@
 import pytest
 
 from anime_models.drawn_faces import draw_face
+from tests.markdown import cells
 from tests.parquet_files import write_split
 from tests.small_generators import small_generator
 from training import measure_truncation
@@ -17,10 +18,6 @@ def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         write_split(folder / "faces" / f"{split}.parquet", images, source=["drawn"] * count)
     small_generator(folder / "generator", novelty=False)
     return ["--generator", str(folder / "generator"), "--data", str(folder / "faces"), "--threads", "1"]
-
-
-def cells(row: str) -> list[str]:
-    return [cell.strip() for cell in row.strip("|").split("|")]
 
 
 def test_each_truncation_is_a_row(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from anime_models.records import Result, RunRecord, TimingPart, write_record
+from tests.markdown import cells
 from tests.small_models import make_record
 from tests.small_records import classifier_record
 from training.studies.cells import STUDIES
@@ -19,9 +20,9 @@ def with_accuracy(value: float, backbone: str, strategy: str, split: str = "test
     return record
 
 
-def cells(table: str) -> list[list[str]]:
+def body(table: str) -> list[list[str]]:
     """The words of each row below the title."""
-    return [[word.strip() for word in row.strip("|").split("|")] for row in table.splitlines()[2:]]
+    return [cells(row) for row in table.splitlines()[2:]]
 
 
 def grid() -> list[RunRecord]:
@@ -34,7 +35,7 @@ def grid() -> list[RunRecord]:
 
 
 def effects(measured: Sequence[RunRecord]) -> list[str]:
-    return [here for _, here, _ in cells(effects_table(measured, []))]
+    return [here for _, here, _ in body(effects_table(measured, []))]
 
 
 def test_effects_are_spreads_in_points() -> None:
@@ -57,7 +58,7 @@ def test_another_recipe_of_a_strategy_has_a_row_of_its_own() -> None:
     even = with_accuracy(0.0, "resnet18", "progressive", seed=43)
     even.recipe["name"] = "santoro-progressive-even"
     assert effects([*grid(), even]) == effects(grid())
-    rows = {tuple(row[:3]): row[3] for row in cells(strategies_table([*grid(), even], []))}
+    rows = {tuple(row[:3]): row[3] for row in body(strategies_table([*grid(), even], []))}
     assert rows["resnet18", "progressive", "1"] == "0.500"
     assert rows["resnet18", "progressive-even", "1"] == "0.000"
     assert not [row for row in rows if row[:2] == ("resnet50", "progressive-even")]
@@ -70,7 +71,7 @@ def test_the_best_run_is_that_on_validation() -> None:
     ]
     runs[0].results.append(Result(split="test", metric="accuracy", value=0.99))
     shipped = with_accuracy(0.65, "efficientnet_lite0", "full", "out_of_fold")
-    ((task, best, validation, figure, split),) = cells(champions_table([(runs, shipped)]))
+    ((task, best, validation, figure, split),) = body(champions_table([(runs, shipped)]))
     assert (task, best) == ("emotion", "resnet50, plain head, partial, seed 44")
     assert (validation, figure, split) == ("0.700", "0.650", "out of fold")
 
@@ -93,4 +94,4 @@ def test_passes_of_runs_that_went_on_are_counted_together(tmp_path: Path) -> Non
         ],
     )
     write_record(record, tmp_path / "student.json")
-    assert cells(start_weights_table(tmp_path)) == [["mobilenet_v2", "2.1", "46", "0.800", "0.500", "0.700", "0.400"]]
+    assert body(start_weights_table(tmp_path)) == [["mobilenet_v2", "2.1", "46", "0.800", "0.500", "0.700", "0.400"]]

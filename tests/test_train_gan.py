@@ -105,6 +105,7 @@ class TestFinishedRun:
         assert "uncurated.webp" in (finished / "checkpoint" / "README.md").read_text()
 
     def test_nothing_to_resume_from_is_left(self, finished: Path) -> None:
+        assert not (finished / train_gan_run.LOCK).exists()
         assert not list(finished.glob("*.pt"))
 
 

@@ -15,7 +15,15 @@ from pathlib import Path
 import torch
 
 from anime_models.dcgan import Generator
-from anime_models.gan_metrics import FeatureExtractor, features, packaged_extractor, real_floor, score
+from anime_models.gan_metrics import (
+    FeatureExtractor,
+    GanScores,
+    SetDistance,
+    features,
+    packaged_extractor,
+    real_floor,
+    score,
+)
 from anime_models.generator_checkpoint import load_generator
 from anime_models.latents import LARGEST_TRUNCATION
 from training.common.commands import exit_status
@@ -59,7 +67,7 @@ def measure(options: argparse.Namespace) -> None:
     data = load_gan_data(options.data, checkpoint.config.generator.image_size)
     extractor = packaged_extractor()
     print(f"{len(data.held_out)} faces of {data.name} against as many generated ones; features: {extractor.name}")
-    for row in rows(checkpoint.generator.eval(), data, extractor, options.truncations):
+    for row in rows(checkpoint.generator, data, extractor, options.truncations):
         print(row, end="", flush=True)
 
 
@@ -74,10 +82,12 @@ def rows(
     for value in truncations:
         fake = features(extractor, generated_batches(generator, len(real), MEASURED_SEED, value))
         measured = score(real, fake, floor)
-        figures = (f"{measured.fid:.0f}", f"{measured.kid:.3f}", f"{measured.precision:.2f}", f"{measured.recall:.2f}")
-        yield line(f"{value:g}", *figures)
-    floors = (f"{floor.fid:.0f}", f"{floor.kid:.3f}", f"{floor.precision:.2f}", f"{floor.recall:.2f}")
-    yield line("real faces", *floors)
+        yield _row(f"{value:g}", measured)
+    yield _row("real faces", floor)
+
+
+def _row(name: str, of: GanScores | SetDistance) -> str:
+    return line(name, f"{of.fid:.0f}", f"{of.kid:.3f}", f"{of.precision:.2f}", f"{of.recall:.2f}")
 
 
 if __name__ == "__main__":

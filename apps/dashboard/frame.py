@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -81,10 +82,12 @@ def _differing(rows: pd.DataFrame) -> list[list[str]]:
     recipes = [name for name in rows.columns if name.startswith("recipe.")]
     for name in sorted(recipes, key=lambda name: int(rows[name].isna().sum())):
         words = name.removeprefix("recipe.").replace("_", " ")
-        facts.append(
-            rows[name].map(lambda value, words=words: f"no {words}" if pd.isna(value) else f"{words} {value:g}")
-        )
+        facts.append(rows[name].map(partial(_in_words, words)))
     return [list(fact) for fact in facts if fact.nunique() > 1]
+
+
+def _in_words(name: str, value: float) -> str:
+    return f"{name} not recorded" if pd.isna(value) else f"{name} {value:g}"
 
 
 def _began(run_id: str) -> str | None:

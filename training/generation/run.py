@@ -100,13 +100,14 @@ def begin(job: GanJob, folder: Path) -> RunRecord:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Work in a run folder while no other process does."""
+    """Work in a run folder while no other process does; what ends well leaves no lock file behind."""
     path = folder / LOCK
     lock = Lock.take(path)
     if lock is None:
         raise ConfigError(f"{folder} is being trained by {holder(path)}; wait until it has ended.")
     try:
         yield
+        path.unlink()  # who opened it before finds a finished run
     finally:
         lock.release()
 
