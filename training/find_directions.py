@@ -19,18 +19,16 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from anime_models.checkpoints import CARD
 from anime_models.classifier import Classifier
 from anime_models.errors import CheckpointError
 from anime_models.generator_checkpoint import GeneratorCheckpoint, load_generator, save_directions
-from anime_models.run_files import UNCURATED
 from training.common.commands import exit_status
 from training.common.flags import check_folder, positive_int, seed
-from training.generation.card import generator_card
 from training.generation.directions import candidates
 from training.generation.naming import Measured, Named, choose, confirmed, oriented
 from training.generation.probing import Probe
 from training.generation.strips import save_strips
+from training.publishing.model_stage import renew_card
 
 MOST = 12
 STRENGTH_FACES = 32  # random faces whose logits say how far a direction may go
@@ -70,21 +68,11 @@ def find_and_save(options: argparse.Namespace) -> None:
         raise CheckpointError(f"{options.generator}: no direction changes a measure; train the generator longer.")
     vectors, infos = zip(*(oriented(each) for each in named), strict=True)
     save_directions(options.generator, torch.stack(vectors), infos)
-    _renew_card(options.generator)
+    if checkpoint.record is not None:
+        renew_card(options.generator)  # which lists the directions
     report(named)
     if options.strips:
         save_strips(load_generator(options.generator), options.strips, options.seed)
-
-
-def _renew_card(folder: Path) -> None:
-    """Write the model card again, which lists the directions."""
-    checkpoint = load_generator(folder)
-    if checkpoint.record is None:
-        return
-    uncurated = UNCURATED if (folder / UNCURATED).is_file() else None
-    temporary = folder / "card.tmp"
-    temporary.write_text(generator_card(checkpoint.config, checkpoint.record, uncurated), "utf-8")
-    temporary.replace(folder / CARD)
 
 
 def find(options: argparse.Namespace, checkpoint: GeneratorCheckpoint) -> list[Named]:

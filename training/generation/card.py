@@ -14,6 +14,7 @@ from training.common.cards import (
     loading,
     use_section,
 )
+from training.generation.recipe import with_defaults
 from training.generation.samples import NUM_UNCURATED, TRUNCATION
 
 GENERATOR = ModelKind(
@@ -79,7 +80,7 @@ def generator_card(
 
 def _shortest(record: RunRecord) -> str:
     """Down to which truncation its faces hold, by what training has seen."""
-    shortest = record.recipe.get("shortest_latent", 1)
+    shortest = with_defaults(record.recipe)["shortest_latent"]
     if shortest == 1:
         return "- A truncation well below 1 washes faces out, since training has seen latents of full length only."
     return f"- A truncation below {shortest:g} washes faces out, since training has seen no shorter latents."

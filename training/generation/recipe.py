@@ -81,8 +81,8 @@ HU = GanRecipe(
 )
 # No BatchNorm in the discriminator, which spoils it, but a gradient penalty on real pictures (Mescheder et al., 2018)
 # and the batch's deviation; small batches, Adam without momentum, a moving average of the generator, mirrored pictures,
-# learning rates that fall to zero, and latents of all the lengths that the page's truncation may ask for. What else was
-# tried, and how it did, stands in training/README.md.
+# learning rates that fall to zero, and latents down to half their length, so that truncation keeps to what training has
+# seen. What else was tried, and how it did, stands in training/README.md.
 OURS = GanRecipe(
     name="ours",
     epochs=100,

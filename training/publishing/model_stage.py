@@ -77,6 +77,13 @@ def card_of(folder: Path) -> str:
     return _loaded(folder, _task(folder), _finished(folder)).card(FOLDER_PLACE)
 
 
+def renew_card(folder: Path) -> None:
+    """Write the card of a checkpoint folder again; errors as in `card_of`."""
+    temporary = folder / "card.tmp"
+    temporary.write_text(card_of(folder), "utf-8")
+    temporary.replace(folder / CARD)
+
+
 def _refuse_pickles(folder: Path) -> None:
     for path in sorted(folder.rglob("*")):
         if path.name.lower().endswith(PICKLES):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from training.publishing.model_stage import card_of
-from training.publishing.staging import CARD
+from training.publishing.model_stage import renew_card
 
 EMBEDDED = Path(__file__).parent.parent.parent / "anime_models" / "embedded"
 CONFIG = "config.json"
@@ -15,9 +14,7 @@ CONFIG = "config.json"
 def main() -> int:
     """Rewrite the card of every shipped model; returns the exit status."""
     for folder in shipped_models():
-        temporary = folder / "card.tmp"
-        temporary.write_text(card_of(folder), "utf-8")
-        temporary.replace(folder / CARD)
+        renew_card(folder)
     return 0
 
 
