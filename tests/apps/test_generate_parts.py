@@ -108,7 +108,7 @@ def test_a_whole_float_is_a_seed(laboratory: Laboratory) -> None:
 
 def test_a_slider_without_a_value_is_named(laboratory: Laboratory) -> None:
     controls: list[Any] = [42, "", 0.7, None]
-    with pytest.raises(ConfigError, match="The clip is None"):
+    with pytest.raises(ConfigError, match="The clip is empty"):
         point_of(laboratory, *controls)
 
 
