@@ -23,12 +23,13 @@ from anime_models.gan_metrics import inception_extractor, packaged_extractor
 from anime_models.generator_checkpoint import GENERATION
 from anime_models.records import new_run_id
 from training.common.commands import SAME_COMMAND, exit_status, resumable, with_resume
-from training.common.flags import positive_float, positive_int, seed
+from training.common.flags import positive_float, positive_int, seed, share
 from training.common.precision import PRECISIONS
 from training.common.run_folders import new_run_folder, resumed_folder
 from training.generation.data import load_gan_data
 from training.generation.recipe import GAN_RECIPES, GAN_SCALES, NING_LEARNING_RATES, GanRecipe, gan_at_scale, gan_recipe
 from training.generation.run import FAMILY, GanJob, run
+from training.generation.start import gan_start
 from training.generation.sweep import run_all
 
 EXTRACTORS = {"packaged": packaged_extractor, "inception": inception_extractor}
@@ -50,6 +51,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--scale", choices=GAN_SCALES, default="full", help="widths and epochs of the recipe")
     parser.add_argument("--epochs", type=positive_int, help="instead of the recipe's")
     parser.add_argument("--image-size", type=int, choices=(64, 128, 256), help="instead of the recipe's")
+    parser.add_argument("--start", help="generator's folder or Hub repository to start both networks from")
+    parser.add_argument("--typical-share", type=share, help="of the pictures, the most typical ones, to train on")
     parser.add_argument("--num-images", type=positive_int, help="train on so many pictures, drawn at random")
     parser.add_argument("--learning-rate", type=positive_float, help="of both networks, instead of the recipe's")
     parser.add_argument("--learning-rates", action="store_true", help="one run for each of Ning's learning rates")
@@ -76,8 +79,9 @@ def train(options: argparse.Namespace) -> None:
         raise ConfigError("--learning-rates runs Ning's five rates; leave --learning-rate out.")
     data = load_gan_data(options.data, base.image_size, options.source, options.num_images)
     extractor = EXTRACTORS[options.extractor]()
+    start = gan_start(options.start, base) if options.start else None
     jobs = [
-        GanJob(data, recipe, number, options.precision, extractor)
+        GanJob(data, recipe, number, options.precision, extractor, start)
         for recipe in recipes(options, base)
         for number in range(options.seed, options.seed + options.seeds)
     ]
@@ -98,6 +102,7 @@ def recipe_from(options: argparse.Namespace) -> GanRecipe:
         "image_size": options.image_size,
         "generator_lr": rate,
         "discriminator_lr": rate,
+        "typical_share": options.typical_share,
         "patience": options.patience,
         "measure_every": options.measure_every,
     }

@@ -27,6 +27,14 @@ def positive_float(text: str) -> float:
     return number
 
 
+def share(text: str) -> float:
+    """A number above 0 and not above 1."""
+    number = float(text)
+    if not 0 < number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return number
+
+
 def num_folds(text: str) -> int:
     """How many folds, two at least."""
     number = int(text)

@@ -15,7 +15,7 @@ from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from anime_models.dcgan import Discriminator, DiscriminatorSpec, Generator, GeneratorSpec
+from anime_models.dcgan import Discriminator, Generator
 from anime_models.errors import ConfigError
 from training.common.optimisation import seed_everything
 from training.common.precision import faster_precision
@@ -23,7 +23,9 @@ from training.common.run_state import RunState
 from training.generation.augment import differentiable
 from training.generation.data import GanData, gan_batches
 from training.generation.losses import discriminator_loss, generator_loss, gradient_penalty, score
+from training.generation.networks import networks
 from training.generation.recipe import GanRecipe
+from training.generation.start import GanStart
 
 # Figures after an epoch, of the generator that is kept and of the one that is trained; the first one's FID chooses.
 Measure = Callable[[Generator, Generator, int], dict[str, float]]
@@ -45,10 +47,15 @@ class FittedGan:
 class Adversaries:
     """Both networks, their optimisers and the generator's moving average: all that a step of training changes."""
 
-    def __init__(self, recipe: GanRecipe, num_steps: int, precision: str, seed: int) -> None:
+    def __init__(
+        self, recipe: GanRecipe, num_steps: int, precision: str, seed: int, start: GanStart | None = None
+    ) -> None:
         seed_everything(seed)
         self.recipe, self.precision = recipe, precision
         generator, discriminator = networks(recipe)
+        if start is not None:
+            generator.load_state_dict(start.generator.state_dict())
+            discriminator.load_state_dict(start.discriminator.state_dict())
         self.generator = generator.to(memory_format=torch.channels_last)
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
         self.optimizers = {
@@ -127,9 +134,10 @@ def fit_gan(
     precision: str,
     folder: Path,
     *,
+    start: GanStart | None = None,
     progress: bool = True,
 ) -> FittedGan:
-    """Train both networks by a recipe and return them at the epoch of the lowest FID.
+    """Train both networks by a recipe, from random weights or a start, and return them at the epoch of the lowest FID.
 
     Raises:
         ConfigError: when there are fewer pictures than a batch, or a loss is no longer a number.
@@ -137,7 +145,7 @@ def fit_gan(
     steps_per_epoch = len(data.train) // recipe.batch_size
     if not steps_per_epoch:
         raise ConfigError(f"{len(data.train)} training pictures make no batch of {recipe.batch_size}; add pictures.")
-    adversaries = Adversaries(recipe, steps_per_epoch * recipe.epochs, precision, seed)
+    adversaries = Adversaries(recipe, steps_per_epoch * recipe.epochs, precision, seed, start)
     state = RunState(folder, adversaries.parts)
     epochs = state.restore()
     began, num_restored = time.perf_counter(), len(epochs)
@@ -160,28 +168,6 @@ def fit_gan(
             " ".join(f"{name}={value:.4g}" for name, value in line.items()), f"left={remaining / 60:.0f}min", flush=True
         )
     return FittedGan(*_loaded(recipe, state.best_weights()), best_epoch(epochs), epochs)
-
-
-def networks(recipe: GanRecipe) -> tuple[Generator, Discriminator]:
-    """Both networks at a random start."""
-    size = recipe.image_size
-    generator = GeneratorSpec.model_validate(
-        {
-            "image_size": size,
-            "latent_size": recipe.latent_size,
-            "width": recipe.generator_width,
-            "upsampling": recipe.upsampling,
-        }
-    )
-    discriminator = DiscriminatorSpec.model_validate(
-        {
-            "image_size": size,
-            "width": recipe.discriminator_width,
-            "normalisation": recipe.normalisation,
-            "minibatch_deviation": recipe.minibatch_deviation,
-        }
-    )
-    return Generator(generator), Discriminator(discriminator)
 
 
 def training_latents(count: int, recipe: GanRecipe) -> Tensor:

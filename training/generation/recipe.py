@@ -37,6 +37,8 @@ class GanRecipe:
         ema_decay: decay of the generator's moving average, which is what is measured and kept; 0 keeps the generator.
         augmentation: DiffAugment (Zhao et al., 2020) of what the discriminator sees: any of ``color``, ``translation``,
             ``cutout``.
+        typical_share: share of the training pictures that training sees: those whose features are likeliest (instance
+            selection; DeVries et al., 2020); 1 sees all.
         mirror: whether half of the training pictures are mirrored.
         measure_every: epochs between measurements of FID and KID.
         num_measured: generated pictures in one of these.
@@ -65,6 +67,7 @@ class GanRecipe:
     r1_every: int = 16
     ema_decay: float = 0.0
     augmentation: tuple[str, ...] = ()
+    typical_share: float = 1.0
     mirror: bool = False
     measure_every: int = 1
     num_measured: int = 1000

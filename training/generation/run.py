@@ -43,6 +43,8 @@ from training.generation.loop import FID, FittedGan, fit_gan, gan_precision, rea
 from training.generation.measure import FIXED_NOISE_SEED, EpochMeasure
 from training.generation.recipe import GanRecipe, with_defaults
 from training.generation.samples import save_uncurated
+from training.generation.selection import num_typical, typical_data
+from training.generation.start import GanStart
 
 FAMILY, STUDY = "dcgan", "generation"
 LOCK = "lock"  # in a run folder: held by the process that trains
@@ -57,6 +59,7 @@ class GanJob:
     seed: int
     precision: str
     extractor: FeatureExtractor
+    start: GanStart | None = None
 
 
 def run(job: GanJob, folder: Path) -> RunRecord:
@@ -78,7 +81,8 @@ def _run(job: GanJob, folder: Path) -> RunRecord:
             environment.precision = gan_precision(job.recipe)
             store(record, folder)
         measure = EpochMeasure(job.data, job.recipe, job.extractor, folder / SAMPLES)
-        fitted = fit_gan(job.data, measure, job.recipe, job.seed, environment.precision, folder)
+        seen = typical_data(job.data, job.recipe.typical_share, job.extractor)
+        fitted = fit_gan(seen, measure, job.recipe, job.seed, environment.precision, folder, start=job.start)
         finish(job, fitted, record, folder)
     return record
 
@@ -135,7 +139,11 @@ def started_record(job: GanJob, run_id: str) -> RunRecord:
         status="running",
         task=GENERATION,
         study=STUDY,
-        model=ModelPart(backbone=FAMILY, start_weights="random"),
+        model=ModelPart(
+            backbone=FAMILY,
+            start_weights="random" if job.start is None else job.start.name,
+            start_digest=None if job.start is None else job.start.digest,
+        ),
         strategy=job.recipe.name,
         seed=job.seed,
         recipe={**dataclasses.asdict(job.recipe), "extractor": job.extractor.name},
@@ -150,14 +158,18 @@ def settings(record: RunRecord) -> dict[str, object]:
     stored = record.model_dump(mode="json")
     recipe = with_defaults(stored["recipe"])
     fixed = {name: value for name, value in recipe.items() if name != "epochs" or recipe["decay_share"]}
-    return {"strategy": stored["strategy"], "seed": stored["seed"], **stored["dataset"], **fixed}
+    start = stored["model"]["start_digest"]
+    return {"strategy": stored["strategy"], "seed": stored["seed"], "start": start, **stored["dataset"], **fixed}
 
 
 def finish(job: GanJob, fitted: FittedGan, record: RunRecord, folder: Path) -> None:
     """Measure the networks as they are stored, and complete checkpoint and record."""
     checkpoint = folder / "checkpoint"
     config = GeneratorConfig(
-        generator=fitted.generator.spec, discriminator=fitted.discriminator.spec, fixed_noise_seed=FIXED_NOISE_SEED
+        generator=fitted.generator.spec,
+        discriminator=fitted.discriminator.spec,
+        fixed_noise_seed=FIXED_NOISE_SEED,
+        start_weights=record.model.start_weights or "random",
     )
     save_generator(checkpoint, fitted.generator, fitted.discriminator, config, record, card="")
     stored = load_generator(checkpoint)  # what is measured is what is stored
@@ -185,7 +197,8 @@ def complete_record(
     record.selection = SelectionPart(metric=FID, best_epoch=fitted.best_epoch)
     seconds = [line["seconds"] for line in fitted.epochs]
     batch_size = job.recipe.batch_size
-    images_per_epoch = len(job.data.train) // batch_size * batch_size  # a last batch that is not full is left out
+    seen = num_typical(len(job.data.train), job.recipe.typical_share)
+    images_per_epoch = seen // batch_size * batch_size  # a last batch that is not full is left out
     stopped = len(seconds) < job.recipe.epochs
     record.timing = TimingPart(
         epochs_run=len(seconds),
