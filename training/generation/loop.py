@@ -139,6 +139,8 @@ def fit_gan(
 ) -> FittedGan:
     """Train both networks by a recipe, from random weights or a start, and return them at the epoch of the lowest FID.
 
+    Epochs are counted from the first one of the start's own training; one of the new ones is kept.
+
     Raises:
         ConfigError: when there are fewer pictures than a batch, or a loss is no longer a number.
     """
@@ -147,27 +149,29 @@ def fit_gan(
         raise ConfigError(f"{len(data.train)} training pictures make no batch of {recipe.batch_size}; add pictures.")
     adversaries = Adversaries(recipe, steps_per_epoch * recipe.epochs, precision, seed, start)
     state = RunState(folder, adversaries.parts)
-    epochs = state.restore()
+    before = [] if start is None else list(start.epochs)
+    num_epochs = len(before) + recipe.epochs
+    epochs = state.restore() or list(before)
     began, num_restored = time.perf_counter(), len(epochs)
-    for epoch in range(num_restored, recipe.epochs):
-        if reason := reason_to_stop(epochs, recipe):
+    for epoch in range(num_restored, num_epochs):
+        if reason := reason_to_stop(epochs[len(before) :], recipe):
             print(reason, flush=True)
             break
         random = seed_everything(seed + 1_000_003 * (epoch + 1))
         started = time.perf_counter()
         batches = gan_batches(data, recipe.batch_size, recipe.mirror, random)
-        bar = tqdm(batches, total=steps_per_epoch, desc=f"epoch {epoch + 1}/{recipe.epochs}", disable=not progress)
+        bar = tqdm(batches, total=steps_per_epoch, desc=f"epoch {epoch + 1}/{num_epochs}", disable=not progress)
         line = {"epoch": float(epoch), **_means([_finite(adversaries.step(real), epoch) for real in bar])}
         line["seconds"] = time.perf_counter() - started
         line |= measure(adversaries.measured, adversaries.generator, epoch)
         epochs.append(line)
-        kept = best_epoch(epochs) == epoch
+        kept = best_epoch(epochs[len(before) :]) == epoch
         state.save(epochs, _weights(adversaries) if kept else None)
-        remaining = (recipe.epochs - epoch - 1) * (time.perf_counter() - began) / (len(epochs) - num_restored)
+        remaining = (num_epochs - epoch - 1) * (time.perf_counter() - began) / (len(epochs) - num_restored)
         print(
             " ".join(f"{name}={value:.4g}" for name, value in line.items()), f"left={remaining / 60:.0f}min", flush=True
         )
-    return FittedGan(*_loaded(recipe, state.best_weights()), best_epoch(epochs), epochs)
+    return FittedGan(*_loaded(recipe, state.best_weights()), best_epoch(epochs[len(before) :]), epochs)
 
 
 def training_latents(count: int, recipe: GanRecipe) -> Tensor:
@@ -194,7 +198,7 @@ def gan_precision(recipe: GanRecipe) -> str:
 def best_epoch(epochs: list[dict[str, float]]) -> int:
     """The epoch of the lowest FID on held-out faces; the last one while none is measured."""
     measured = [(line[FID], int(line["epoch"])) for line in epochs if FID in line]
-    return min(measured)[1] if measured else len(epochs) - 1
+    return min(measured)[1] if measured else int(epochs[-1]["epoch"])
 
 
 def reason_to_stop(epochs: list[dict[str, float]], recipe: GanRecipe) -> str | None:

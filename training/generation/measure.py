@@ -30,11 +30,14 @@ COLLAPSED_BELOW = 0.3  # of the differences between real pictures
 class EpochMeasure:
     """Renders the fixed noise after each epoch and measures every few of them.
 
-    FID and KID compare ``num_measured`` generated pictures with the held-out ones.
+    FID and KID compare ``num_measured`` generated pictures with the held-out ones; after the last of ``num_epochs``
+    they always do.
     """
 
-    def __init__(self, data: GanData, recipe: GanRecipe, extractor: FeatureExtractor, samples: Path) -> None:
-        self.recipe, self.extractor, self.samples = recipe, extractor, samples
+    def __init__(
+        self, data: GanData, recipe: GanRecipe, extractor: FeatureExtractor, samples: Path, num_epochs: int
+    ) -> None:
+        self.recipe, self.extractor, self.samples, self.num_epochs = recipe, extractor, samples, num_epochs
         self.held_out = features(extractor, picture_batches(data.held_out))
         self.real_differences = differences(to_signed(data.held_out[:NUM_COMPARED]))
         if not self.real_differences:
@@ -54,7 +57,7 @@ class EpochMeasure:
 
     def _distances(self, generator: Generator, epoch: int) -> dict[str, float]:
         """FID and KID, where they fall due."""
-        last = epoch + 1 == self.recipe.epochs
+        last = epoch + 1 == self.num_epochs
         if not last and (epoch + 1) % self.recipe.measure_every:
             return {}
         fake = features(self.extractor, generated_batches(generator, self.recipe.num_measured, seed=epoch + 1))

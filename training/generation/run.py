@@ -61,6 +61,11 @@ class GanJob:
     extractor: FeatureExtractor
     start: GanStart | None = None
 
+    @property
+    def num_epochs_before(self) -> int:
+        """Epochs that the start was trained for, as far as this run goes on with them."""
+        return 0 if self.start is None else len(self.start.epochs)
+
 
 def run(job: GanJob, folder: Path) -> RunRecord:
     """Train and measure a generator; writes the run folder and returns its record.
@@ -80,7 +85,10 @@ def _run(job: GanJob, folder: Path) -> RunRecord:
         if environment.precision == "auto":
             environment.precision = gan_precision(job.recipe)
             store(record, folder)
-        measure = EpochMeasure(job.data, job.recipe, job.extractor, folder / SAMPLES)
+        num_epochs = job.num_epochs_before + job.recipe.epochs
+        measure = EpochMeasure(job.data, job.recipe, job.extractor, folder / SAMPLES, num_epochs)
+        if job.start is not None:
+            job.start.copy_strips(folder / SAMPLES)
         seen = typical_data(job.data, job.recipe.typical_share, job.extractor)
         fitted = fit_gan(seen, measure, job.recipe, job.seed, environment.precision, folder, start=job.start)
         finish(job, fitted, record, folder)
@@ -191,21 +199,25 @@ def finish(job: GanJob, fitted: FittedGan, record: RunRecord, folder: Path) -> N
 def complete_record(
     job: GanJob, record: RunRecord, fitted: FittedGan, generator: Generator, discriminator: Discriminator
 ) -> None:
-    """Fill in what training itself tells: sizes of both networks together, the kept epoch, times."""
+    """Fill in what training itself tells: sizes of both networks together, the kept epoch, times.
+
+    The epochs run and their seconds in all are with those of the start; the speed is this run's own.
+    """
     sizes = [sum(p.numel() for p in network.parameters()) for network in (generator, discriminator)]
     record.model.num_parameters = record.model.num_trainable = sum(sizes)
     record.selection = SelectionPart(metric=FID, best_epoch=fitted.best_epoch)
     seconds = [line["seconds"] for line in fitted.epochs]
-    batch_size = job.recipe.batch_size
-    seen = num_typical(len(job.data.train), job.recipe.typical_share)
-    images_per_epoch = seen // batch_size * batch_size  # a last batch that is not full is left out
-    stopped = len(seconds) < job.recipe.epochs
+    own = seconds[job.num_epochs_before :]
+    num_seen = num_typical(len(job.data.train), job.recipe.typical_share)
+    images_per_epoch = num_seen // job.recipe.batch_size * job.recipe.batch_size  # full batches alone
     record.timing = TimingPart(
         epochs_run=len(seconds),
-        stop_reason=reason_to_stop(fitted.epochs, job.recipe) if stopped else None,
-        seconds_per_epoch=sum(seconds) / len(seconds),
+        stop_reason=reason_to_stop(fitted.epochs[job.num_epochs_before :], job.recipe)
+        if len(own) < job.recipe.epochs
+        else None,
+        seconds_per_epoch=sum(own) / len(own),
         total_seconds=sum(seconds),
-        images_per_second=images_per_epoch * len(seconds) / sum(seconds),
+        images_per_second=images_per_epoch * len(own) / sum(own),
         peak_rss_mb=peak_rss_mb(),
     )
 

@@ -1,15 +1,19 @@
-"""A trained generator and its discriminator to go on from, as commands take them and as records name them."""
+"""A trained generator and its discriminator to go on from, and the training that lies behind them."""
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
-from anime_models.checkpoints import WEIGHTS
+from anime_models.checkpoints import RECORD, WEIGHTS
 from anime_models.dcgan import Discriminator, Generator
 from anime_models.errors import ConfigError
-from anime_models.generator_checkpoint import DISCRIMINATOR, load_generator
+from anime_models.generator_checkpoint import DISCRIMINATOR, GeneratorCheckpoint, load_generator
 from anime_models.hub import local_folder
+from anime_models.run_files import RunFiles
+from training.generation.data import GanData
 from training.generation.networks import networks
 from training.generation.recipe import GanRecipe
 
@@ -21,15 +25,25 @@ class GanStart:
     Attributes:
         name: the run that made it, where its record tells; else the folder or Hub repository, as it was given.
         digest: of the weights of both, ``sha256:…``.
+        epochs: the lines of ``metrics.jsonl`` up to these weights, and ``strips`` the pictures of the fixed noise,
+            which the new training goes on with; none where they were measured on other faces or by another extractor.
     """
 
     name: str
     digest: str
     generator: Generator
     discriminator: Discriminator
+    epochs: tuple[dict[str, float], ...] = ()
+    strips: tuple[Path, ...] = ()
+
+    def copy_strips(self, folder: Path) -> None:
+        """Put the pictures of the epochs before into a folder of samples, which may hold them already."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for strip in self.strips:
+            shutil.copy(strip, folder / strip.name)
 
 
-def gan_start(given: str, recipe: GanRecipe) -> GanStart:
+def gan_start(given: str, recipe: GanRecipe, data: GanData, extractor: str) -> GanStart:
     """The networks of a generator's checkpoint folder or Hub repository.
 
     Raises:
@@ -46,5 +60,23 @@ def gan_start(given: str, recipe: GanRecipe) -> GanStart:
     digest = hashlib.sha256()
     for name in (WEIGHTS, DISCRIMINATOR):
         digest.update((stored.folder / name).read_bytes())
-    name = given if stored.record is None else stored.record.run_id
-    return GanStart(name, f"sha256:{digest.hexdigest()}", stored.generator, stored.discriminator)
+    named = given if stored.record is None else stored.record.run_id
+    epochs, strips = _history(stored, recipe, data, extractor)
+    return GanStart(named, f"sha256:{digest.hexdigest()}", stored.generator, stored.discriminator, epochs, strips)
+
+
+def _history(
+    stored: GeneratorCheckpoint, recipe: GanRecipe, data: GanData, extractor: str
+) -> tuple[tuple[dict[str, float], ...], tuple[Path, ...]]:
+    """Figures and pictures of the epochs up to the stored weights, where the new ones compare with them."""
+    record = stored.record
+    if record is None or record.selection is None:
+        return (), ()
+    theirs = (record.dataset.id, record.dataset.revision, record.recipe["extractor"], record.recipe["num_measured"])
+    if theirs != (data.name, data.revision, extractor, recipe.num_measured):
+        return (), ()
+    files, count = RunFiles(stored.folder / RECORD, record), record.selection.best_epoch + 1
+    epochs, strips = files.epochs(), files.samples()
+    if len(epochs) < count or len(strips) < count:
+        return (), ()
+    return tuple(epochs[:count]), strips[:count]
