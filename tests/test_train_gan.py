@@ -18,6 +18,7 @@ from anime_models.generator_checkpoint import load_generator
 from anime_models.novelty import NoveltyIndex
 from anime_models.records import RunRecord, read_record, write_record
 from tests.parquet_files import write_split
+from tests.small_gans import SMOKE, train_small_gan, write_gan_faces
 from tests.small_models import make_record
 from training import train_gan
 from training.common.locks import Lock
@@ -27,26 +28,17 @@ from training.generation.loop import COLLAPSED, FID, reason_to_stop
 from training.generation.recipe import NING_LEARNING_RATES, GanRecipe
 from training.generation.run import GanJob
 
-SMOKE = ("--scale", "smoke", "--threads", "1", "--precision", "fp32")
-
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """40 drawn faces of two sources to train on, 8 held out."""
-    folder = tmp_path_factory.mktemp("data") / "faces64"
-    for split, start, count in (("train", 0, 40), ("validation", 100, 8)):
-        images = [draw_face(identity=start + i, emotion="Happy", size=64, seed=i) for i in range(count)]
-        write_split(folder / f"{split}.parquet", images, source=[("web", "games")[i % 2] for i in range(count)])
-    return folder
+    return write_gan_faces(tmp_path_factory.mktemp("data") / "faces64")
 
 
 @pytest.fixture(scope="module")
 def finished(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run."""
-    out = tmp_path_factory.mktemp("runs")
-    assert train_gan.main(["--data", str(faces), *SMOKE, "--out", str(out)]) == 0
-    (folder,) = out.iterdir()
-    return folder
+    return train_small_gan(faces, tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="module")
@@ -322,7 +314,7 @@ class TestSeveralRuns:
         assert seeds() == 1
         error = capsys.readouterr().err
         assert "1/2 ours, rate 0.0005, seed 42: failed: Training diverged" in error
-        assert "error: 1 of 2 runs failed; the same command tries them again." in error
+        assert "error: 1 of 2 runs failed, for the reasons above; once these are mended" in error
         assert [read_record(path).seed for path in tmp_path.glob("*/record.json")] == [43]
 
     def test_what_another_process_runs_is_left_to_it(

@@ -88,11 +88,16 @@ def generators() -> dict[Path, RunRecord]:
 
 
 def whole_set_runs() -> dict[str, Path]:
-    """Where the records of the papers' recipe (Ning) and of ours are, each trained on all of the largest data set."""
+    """Where the records of the papers' recipe (Ning) and of ours are, on the whole largest data set from random weights."""
     runs = generators()
     most = max((record.dataset.num_images["train"] for record in runs.values()), default=0)
     in_time = sorted(runs.items(), key=lambda run: run[1].run_id)
-    newest = {record.strategy: path for path, record in in_time if record.dataset.num_images["train"] == most}
+    whole = [
+        (path, record)
+        for path, record in in_time
+        if record.dataset.num_images["train"] == most and record.model.start_weights == "random"
+    ]
+    newest = {record.strategy: path for path, record in whole}
     return {
         f"{name}, rate {runs[newest[name]].recipe['generator_lr']:g}, seed {runs[newest[name]].seed}": newest[name]
         for name in ("ning", "ours")

@@ -35,8 +35,7 @@ def generator_card(
         f"# Drawn faces of {spec.image_size} px from a seed",
         "",
         f"A DCGAN generator (latent {spec.latent_size}, width {spec.width}), trained by the recipe `{record.strategy}` "
-        f"on {record.dataset.num_images.get('train', 0)} faces of `{record.dataset.id}`; the discriminator that it was "
-        "trained against ranks its pictures.",
+        f"{_lessons(record)}; the discriminator that it was trained against ranks its pictures.",
         "",
         *_samples(uncurated),
         *loading(
@@ -76,6 +75,15 @@ def generator_card(
         "",
     ]
     return front_matter(GENERATOR, record, place) + "\n" + "\n".join(lines)
+
+
+def _lessons(record: RunRecord) -> str:
+    """What it was trained on, and from which weights."""
+    faces = f"on {record.dataset.num_images.get('train', 0)} faces of `{record.dataset.id}`"
+    share = with_defaults(record.recipe)["typical_share"]
+    seen = faces if share == 1 else f"{faces} (the {share:.0%} with the most typical features)"
+    start = record.model.start_weights
+    return seen if start in (None, "random") else f"{seen}, from the weights of `{start}`"
 
 
 def _shortest(record: RunRecord) -> str:

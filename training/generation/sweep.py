@@ -32,7 +32,10 @@ def run_all(jobs: Sequence[GanJob], out: Path) -> None:
             failed += 1
             print(f"{name}: failed: {error}", file=sys.stderr, flush=True)
     if failed:
-        raise ConfigError(f"{failed} of {len(jobs)} runs failed; the same command tries them again.")
+        raise ConfigError(
+            f"{failed} of {len(jobs)} runs failed, for the reasons above; once these are mended, the "
+            "same command tries them again."
+        )
 
 
 def _run_missing(job: GanJob, out: Path) -> str:

@@ -27,7 +27,17 @@ def generators_table(records: Sequence[RunRecord]) -> str:
     extractors = sorted({str(record.recipe["extractor"]) for record in records})
     if len(extractors) > 1:
         raise ConfigError(f"Figures of {' and '.join(extractors)} stand in no column together; ship those of one.")
-    titles = ("shortest latents", "pictures", "learning rate", "epochs", "seeds", "minutes", "real : generated")
+    titles = (
+        "start",
+        "shortest latents",
+        "pictures",
+        "most typical",
+        "learning rate",
+        "epochs",
+        "seeds",
+        "minutes",
+        "real : generated",
+    )
     figures = {
         "FID": ("fid", 0),
         "of real faces": ("fid_floor", 0),
@@ -46,8 +56,10 @@ def generators_table(records: Sequence[RunRecord]) -> str:
             line(
                 recipe["name"],
                 data.id,
+                "random" if group[0].model.start_weights == "random" else "trained",
                 f"{with_defaults(recipe)['shortest_latent']:g}",
                 f"{data.num_images['train']:,}",
+                f"{with_defaults(recipe)['typical_share']:.0%}",
                 f"{recipe['generator_lr']:g}",
                 str(group[0].timing.epochs_run if group[0].timing else recipe["epochs"]),
                 str(len(group)),
@@ -88,9 +100,8 @@ def _configurations(records: Iterable[RunRecord]) -> list[list[RunRecord]]:
     """Runs that differ in nothing but the seed, those with the most pictures first."""
     groups: dict[str, list[RunRecord]] = {}
     for record in records:
-        groups.setdefault(
-            json.dumps([with_defaults(record.recipe), record.dataset.model_dump()], sort_keys=True), []
-        ).append(record)
+        settings = [with_defaults(record.recipe), record.dataset.model_dump(), record.model.start_digest]
+        groups.setdefault(json.dumps(settings, sort_keys=True), []).append(record)
     return sorted(groups.values(), key=lambda group: _order(group[0]))
 
 

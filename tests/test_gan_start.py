@@ -1,0 +1,169 @@
+"""Trainings of generators that go on from a trained one, or see the most typical pictures alone."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from anime_models.errors import CheckpointError, ConfigError
+from anime_models.gan_metrics import packaged_extractor
+from anime_models.generator_checkpoint import load_generator
+from anime_models.records import RunRecord, read_record, write_record
+from tests.small_gans import SMOKE, train_small_gan, write_gan_faces
+from training import train_gan
+from training.generation.data import load_gan_data
+from training.generation.loop import Adversaries
+from training.generation.recipe import gan_at_scale, gan_recipe
+from training.generation.selection import most_typical, num_typical, typical_data
+from training.generation.start import gan_start
+
+RECIPE = gan_at_scale(gan_recipe("ours"), "smoke")
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_gan_faces(tmp_path_factory.mktemp("data") / "faces64")
+
+
+@pytest.fixture(scope="module")
+def first(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a run from random weights."""
+    return train_small_gan(faces, tmp_path_factory.mktemp("first")) / "checkpoint"
+
+
+@pytest.fixture(scope="module")
+def second(faces: Path, first: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run from that one, on half of the pictures."""
+    return train_small_gan(
+        faces, tmp_path_factory.mktemp("second"), "--start", str(first), "--typical-share", "0.5", "--epochs", "3"
+    )
+
+
+def lines(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def record_of(folder: Path) -> RunRecord:
+    return read_record(folder / "record.json")
+
+
+def kept(folder: Path) -> int:
+    """The epoch whose weights a run has kept, counted from 0."""
+    selection = record_of(folder).selection
+    assert selection is not None
+    return selection.best_epoch
+
+
+class TestStart:
+    def test_both_networks_and_the_average_begin_with_its_weights(self, faces: Path, first: Path) -> None:
+        start = gan_start(str(first), RECIPE, load_gan_data(faces, 64), packaged_extractor().name)
+        adversaries = Adversaries(RECIPE, 10, "fp32", seed=0, start=start)
+        stored = load_generator(first)
+        for network, wanted in (
+            (adversaries.generator, stored.generator),
+            (adversaries.measured, stored.generator),
+            (adversaries.discriminator, stored.discriminator),
+        ):
+            for name, tensor in wanted.state_dict().items():
+                assert torch.equal(network.state_dict()[name], tensor)
+
+    def test_the_record_names_it(self, first: Path, second: Path) -> None:
+        files = [(first / f"{name}.safetensors").read_bytes() for name in ("model", "discriminator")]
+        model = record_of(second).model
+        assert model.start_weights == record_of(first).run_id
+        assert model.start_digest == f"sha256:{hashlib.sha256(b''.join(files)).hexdigest()}"
+        card = (second / "checkpoint" / "README.md").read_text()
+        assert "on 40 faces of `faces64` (the 50% with the most typical features), from the weights of" in card
+        assert record_of(first).run_id in card
+
+    def test_its_epochs_go_on(self, first: Path, second: Path) -> None:
+        """Up to those whose weights it holds; one of the new ones is kept."""
+        before = kept(first) + 1
+        assert [line["epoch"] for line in lines(second)] == list(range(before + 3))
+        assert lines(second)[:before] == lines(first)[:before]
+        assert before <= kept(second) < before + 3
+        names = [path.name for path in sorted((second / "checkpoint" / "epochs").iterdir())]
+        assert names == [f"epoch-{number:03}.webp" for number in range(1, before + 4)]
+        strip = "epochs/epoch-001.webp"
+        assert (second / "checkpoint" / strip).read_bytes() == (first / strip).read_bytes()
+
+    def test_times_are_those_of_all_epochs_and_the_speed_is_its_own(self, first: Path, second: Path) -> None:
+        timing, before = record_of(second).timing, kept(first) + 1
+        assert timing is not None
+        seconds = [line["seconds"] for line in lines(second)]
+        assert timing.epochs_run == len(seconds)
+        assert timing.total_seconds == pytest.approx(sum(seconds))
+        assert timing.images_per_second == pytest.approx(3 * 16 / sum(seconds[before:]))  # of 20 pictures, one batch
+
+    def test_one_of_other_faces_has_no_epochs_to_go_on_with(self, first: Path, tmp_path: Path) -> None:
+        others = load_gan_data(write_gan_faces(tmp_path / "faces64", first=200), 64)
+        start = gan_start(str(first), RECIPE, others, packaged_extractor().name)
+        assert (start.epochs, start.strips) == ((), ())
+
+    def test_a_run_is_not_resumed_from_another_one(
+        self, faces: Path, first: Path, second: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        record = record_of(second)
+        record.status = "running"
+        write_record(record, second / "record.json")
+        flags = ["--data", str(faces), *SMOKE, "--typical-share", "0.5", "--epochs", "3", "--resume", str(second)]
+        try:
+            assert train_gan.main(flags) == 1
+        finally:
+            record.status = "finished"
+            write_record(record, second / "record.json")
+        assert "start" in capsys.readouterr().err
+
+    def test_other_networks_are_refused(self, faces: Path, first: Path) -> None:
+        wider = dataclasses.replace(RECIPE, generator_width=16)
+        with pytest.raises(ConfigError, match="holds another generator"):
+            gan_start(str(first), wider, load_gan_data(faces, 64), packaged_extractor().name)
+
+    def test_what_is_no_generator_is_refused(
+        self, faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert train_gan.main(["--data", str(faces), *SMOKE, "--start", str(tmp_path), "--out", str(tmp_path)]) == 1
+        assert "config.json" in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())
+        with pytest.raises(CheckpointError):
+            gan_start(str(tmp_path), RECIPE, load_gan_data(faces, 64), packaged_extractor().name)
+
+
+class TestTypicalShare:
+    def test_what_lies_far_out_is_left_away(self) -> None:
+        """Far by the spread of the features, not by their scale."""
+        random = np.random.default_rng(0)
+        values = random.normal(size=(100, 4)).astype(np.float32) * [100, 1, 1, 1]
+        values[[7, 50], 1] = 9  # not much beside the first feature's spread
+        rows = most_typical(values, 0.98)
+        assert rows.tolist() == [row for row in range(100) if row not in (7, 50)]
+
+    def test_more_features_than_pictures_can_be_told_apart(self) -> None:
+        values = np.random.default_rng(0).normal(size=(20, 50))
+        assert len(set(most_typical(values, 0.5))) == 10
+
+    def test_a_share_is_rounded_up(self) -> None:
+        assert (num_typical(3, 0.5), num_typical(10, 0.3), num_typical(7, 1.0)) == (2, 3, 7)
+
+    def test_the_pictures_are_the_most_typical_and_keep_their_order(self, faces: Path) -> None:
+        data = load_gan_data(faces, 64)
+        assert typical_data(data, 1.0, packaged_extractor()) is data
+        fewer = typical_data(data, 0.25, packaged_extractor())
+        places = [next(i for i, each in enumerate(data.train) if torch.equal(each, picture)) for picture in fewer.train]
+        assert len(places) == 10
+        assert places == sorted(places)
+        assert torch.equal(fewer.held_out, data.held_out)
+
+    @pytest.mark.parametrize("value", ["0", "1.5", "nan"])
+    def test_a_share_that_is_none_is_refused(self, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            train_gan.parse(["--data", "x", "--typical-share", value])
+        assert "is not above 0 and at most 1" in capsys.readouterr().err
+
+    def test_a_share_that_makes_no_batch_is_told(self, faces: Path, tmp_path: Path) -> None:
+        flags = ["--data", str(faces), *SMOKE, "--typical-share", "0.2", "--out", str(tmp_path)]
+        assert train_gan.main(flags) == 1
