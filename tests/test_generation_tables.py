@@ -29,8 +29,21 @@ class TestGenerators:
         assert figures["precision"] == "—", "which these records lack"
 
     def test_learning_rates_are_lines_of_their_own(self) -> None:
-        rows = generators_table([generator_record("ning", rate) for rate in (1e-3, 1e-4)]).splitlines()[2:]
-        assert [cells(row)[4] for row in rows] == ["0.0001", "0.001"]
+        titles, _, *rows = generators_table([generator_record("ning", rate) for rate in (1e-3, 1e-4)]).splitlines()
+        column = cells(titles).index("learning rate")
+        assert [cells(row)[column] for row in rows] == ["0.0001", "0.001"]
+
+    def test_starts_and_shares_of_the_pictures_are_lines_of_their_own(self) -> None:
+        gone_on, fewer = generator_record("ours", seed=43), generator_record("ours", seed=44)
+        gone_on.model.start_weights, gone_on.model.start_digest = "another-run", "sha256:0"
+        fewer.recipe["typical_share"] = 0.3
+        titles, _, *rows = generators_table([generator_record("ours"), gone_on, fewer]).splitlines()
+        told = [dict(zip(cells(titles), cells(row), strict=True)) for row in rows]
+        assert sorted((each["start"], each["most typical"]) for each in told) == [
+            ("random", "100%"),
+            ("random", "30%"),
+            ("trained", "100%"),
+        ]
 
     def test_other_settings_and_data_are_lines_of_their_own(self) -> None:
         larger, fewer = generator_record("ours", seed=43), generator_record("ours", seed=44)

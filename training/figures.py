@@ -88,7 +88,7 @@ def generators() -> dict[Path, RunRecord]:
 
 
 def whole_set_runs() -> dict[str, Path]:
-    """Where the records of the papers' recipe (Ning) and of ours are, on the whole largest data set from random weights."""
+    """The records' places of the papers' recipe (Ning) and ours, on the largest data set and from random weights."""
     runs = generators()
     most = max((record.dataset.num_images["train"] for record in runs.values()), default=0)
     in_time = sorted(runs.items(), key=lambda run: run[1].run_id)

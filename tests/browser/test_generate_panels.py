@@ -16,11 +16,12 @@ from playwright.sync_api import Page, expect
 from anime_models.enlargement import enlarge
 from anime_models.generator import FaceGenerator
 from anime_models.permalinks import FacePoint
+from anime_models.picture_archive import MANIFEST, write_archive
 from tests.browser.generate_page import CAPTION, FACES, face, open_panel, query_of, saved, slide, to_first_face, to_seed
 
 Generate = Callable[..., Page]
 UPLOAD = "#am-project-picture input[type=file]"
-ARCHIVE = "input[accept*='.zip']"
+ARCHIVE, REBUILD = (f"input[accept*='.zip']:has(+ #{button})" for button in ("am-open-seeds", "am-rebuild-seeds"))
 
 
 @pytest.fixture
@@ -147,6 +148,22 @@ def test_a_face_is_saved_and_an_archive_makes_it_again(animation: Page, generato
     assert face(page) == first
     open_panel(page, "Animation")
     expect(page.locator(f"#am-keyframes {FACES}")).to_have_count(3)
+
+
+def test_seeds_alone_make_an_archive_again(page: Page, generator_folder: Path, tmp_path: Path) -> None:
+    """More faces than there can be keyframes; those of another generator get a message."""
+    generator = FaceGenerator.load(generator_folder)
+    content = write_archive(generator, [FacePoint(seed=seed) for seed in range(15)], enlargement=2)
+    with zipfile.ZipFile(io.BytesIO(content)) as opened:
+        seeds = opened.read(MANIFEST)
+    (tmp_path / "seeds.json").write_bytes(seeds)
+    (tmp_path / "others.json").write_bytes(seeds.replace(generator.fingerprint.encode(), b"00000000"))
+    open_panel(page, "Save")
+    with page.expect_download() as download:
+        page.set_input_files(REBUILD, str(tmp_path / "seeds.json"))
+    assert Path(download.value.path()).read_bytes() == content
+    page.set_input_files(REBUILD, str(tmp_path / "others.json"))
+    expect(page.get_by_text("was made with another generator")).to_be_visible()
 
 
 def seeds_of(archive: bytes) -> list[dict[str, object]]:

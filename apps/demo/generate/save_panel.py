@@ -9,7 +9,7 @@ import gradio as gr
 from anime_models.enlargement import enlarge
 from anime_models.errors import AnimeModelsError, ConfigError
 from anime_models.permalinks import FacePoint
-from anime_models.picture_archive import MANIFEST, read_seeds, write_archive
+from anime_models.picture_archive import MANIFEST, read_seeds, rebuild_archive, write_archive
 from apps.demo.generate.animating import MAX_KEYFRAMES
 from apps.demo.generate.animation_panel import AnimationPanel
 from apps.demo.generate.controls import UNSEEN, Controls
@@ -24,7 +24,8 @@ from apps.demo.uploads import Payload, upload_of
 Points = Sequence[FacePoint]
 TEXT = (
     f'<p class="am-muted">The archive holds this face and the keyframes of the animation, and a {MANIFEST} that makes '
-    "each of them again. Open it here, or one that was saved beside the neighbours, to go on where you were.</p>"
+    "each of them again. Open it here, or one that was saved beside the neighbours, to go on where you were; or have "
+    f"all its pictures made again, for which the {MANIFEST} alone suffices.</p>"
 )
 
 
@@ -39,7 +40,11 @@ class SavePanel:
             everything = gr.Button("Save with keyframes (ZIP)", size="md", elem_id="am-save-archive")
         gr.HTML(TEXT, js_on_load=None)
         kinds = [".zip", ".json"]
-        seeds = gr.UploadButton("Open a saved archive", file_types=kinds, size="md", elem_id="am-open-seeds")
+        with gr.Row():
+            seeds = gr.UploadButton("Open a saved archive", file_types=kinds, size="md", elem_id="am-open-seeds")
+            again = gr.UploadButton(
+                "Make its pictures again (ZIP)", file_types=kinds, size="md", elem_id="am-rebuild-seeds"
+            )
         self._status = gr.HTML("", elem_id="am-save-status", js_on_load=None)
         controls.link.render()
         copy = gr.Button("Copy the link", size="md", elem_id="am-copy-link")
@@ -53,6 +58,15 @@ class SavePanel:
         ):
             packed = button.click(pack, inputs, parcel, concurrency_id="explore", **controls.quiet)
             packed.success(None, parcel, None, js=SAVE_PARCEL, **controls.quiet)
+        rebuilt = again.upload(
+            self._pack_again,
+            [again, controls.source],
+            parcel,
+            concurrency_id="explore",
+            preprocess=False,
+            **controls.quiet,
+        )
+        rebuilt.success(None, parcel, None, js=SAVE_PARCEL, **controls.quiet)
         outputs = [*controls.outputs, *animation.outputs, self._status]
         seeds.upload(self._open, [seeds, controls.source], outputs, preprocess=False, **controls.quiet)
 
@@ -66,6 +80,12 @@ class SavePanel:
             laboratory, point = self.controls.at(address)
             points = without_repeats(laboratory, [point, *keyframes])
             return as_parcel("faces.zip", write_archive(laboratory.generator, points, SCALE))
+
+    def _pack_again(self, payload: Payload, source: str) -> str:
+        """All pictures of an archive, from its ``seeds.json`` alone."""
+        with errors_as_messages():
+            generator = self.controls.generators.get(source).generator
+            return as_parcel("faces.zip", rebuild_archive(generator, Path(upload_of(payload).path).read_bytes()))
 
     def _open(self, payload: Payload, source: str) -> list[Any]:
         """The first face of the archive becomes the one that is shown, the first few the keyframes."""
