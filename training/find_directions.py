@@ -46,7 +46,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.find_directions", description=__doc__.split("\n\n")[0])
     parser.add_argument("--generator", type=Path, required=True, help="checkpoint folder, which is written to")
     parser.add_argument("--sefa", type=positive_int, default=64, help="candidates of SeFa")
-    parser.add_argument("--pca", type=positive_int, default=32, help="candidates of PCA, fewer without duplicates")
+    parser.add_argument("--pca", type=positive_int, default=32, help="candidates of PCA")
     parser.add_argument("--faces", type=positive_int, default=64, help="random faces that every candidate moves")
     parser.add_argument("--read", type=positive_int, default=24, help="how many of them the emotion classifier reads")
     parser.add_argument("--no-emotions", action="store_true", help="measure colours and shapes alone")

@@ -26,12 +26,11 @@ class Candidate:
 
 
 def candidates(generator: Generator, num_sefa: int, num_pca: int, seed: int) -> list[Candidate]:
-    """Directions of both methods, SeFa's first; one of PCA that is too like one before it is left out."""
-    kept = [Candidate(vector, "sefa") for vector in sefa(generator, num_sefa)]
-    for vector in pca(generator, num_pca, seed):
-        if not any(too_alike(vector, other.vector) for other in kept):
-            kept.append(Candidate(vector, "pca"))
-    return kept
+    """Directions of both methods, SeFa's first; where two are alike, what they change decides which one is kept."""
+    return [
+        *(Candidate(vector, "sefa") for vector in sefa(generator, num_sefa)),
+        *(Candidate(vector, "pca") for vector in pca(generator, num_pca, seed)),
+    ]
 
 
 def too_alike(first: np.ndarray, second: np.ndarray) -> bool:
