@@ -206,18 +206,16 @@ def complete_record(
     sizes = [sum(p.numel() for p in network.parameters()) for network in (generator, discriminator)]
     record.model.num_parameters = record.model.num_trainable = sum(sizes)
     record.selection = SelectionPart(metric=FID, best_epoch=fitted.best_epoch)
-    seconds = [line["seconds"] for line in fitted.epochs]
-    own = seconds[job.num_epochs_before :]
+    own = fitted.epochs[job.num_epochs_before :]
+    own_seconds = sum(line["seconds"] for line in own)
     num_seen = num_typical(len(job.data.train), job.recipe.typical_share)
     images_per_epoch = num_seen // job.recipe.batch_size * job.recipe.batch_size  # full batches alone
     record.timing = TimingPart(
-        epochs_run=len(seconds),
-        stop_reason=reason_to_stop(fitted.epochs[job.num_epochs_before :], job.recipe)
-        if len(own) < job.recipe.epochs
-        else None,
-        seconds_per_epoch=sum(own) / len(own),
-        total_seconds=sum(seconds),
-        images_per_second=images_per_epoch * len(own) / sum(own),
+        epochs_run=len(fitted.epochs),
+        stop_reason=reason_to_stop(own, job.recipe) if len(own) < job.recipe.epochs else None,
+        seconds_per_epoch=own_seconds / len(own),
+        total_seconds=sum(line["seconds"] for line in fitted.epochs),
+        images_per_second=images_per_epoch * len(own) / own_seconds,
         peak_rss_mb=peak_rss_mb(),
     )
 

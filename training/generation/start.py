@@ -72,8 +72,9 @@ def _history(
     record = stored.record
     if record is None or record.selection is None:
         return (), ()
-    theirs = (record.dataset.id, record.dataset.revision, record.recipe["extractor"], record.recipe["num_measured"])
-    if theirs != (data.name, data.revision, extractor, recipe.num_measured):
+    measured = record.recipe.get("extractor"), record.recipe.get("num_measured")
+    wanted = data.name, data.revision, extractor, recipe.num_measured
+    if (record.dataset.id, record.dataset.revision, *measured) != wanted:
         return (), ()
     files, count = RunFiles(stored.folder / RECORD, record), record.selection.best_epoch + 1
     epochs, strips = files.epochs(), files.samples()
