@@ -31,6 +31,7 @@ class GeneratorSpec(BaseModel):
         latent_size: length of z.
         width: channels of the last feature maps; the first have eight times as many.
         upsampling: ``transposed`` convolutions of 4 x 4, or ``nearest`` neighbours and a convolution of 3 x 3.
+        residual: whether a residual block follows each layer that makes larger feature maps (He et al., 2016).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +40,7 @@ class GeneratorSpec(BaseModel):
     latent_size: int = Field(default=128, ge=1, le=1024)
     width: int = Field(default=64, ge=1, le=256)
     upsampling: Upsampling = "transposed"
+    residual: bool = False
 
 
 class DiscriminatorSpec(BaseModel):
@@ -63,7 +65,8 @@ class DiscriminatorSpec(BaseModel):
 class Generator(nn.Module):
     """Latents ``[N, latent_size]`` to pictures ``[N, 3, S, S]`` in [-1, 1].
 
-    ``first`` is the layer on the latents; its weight is ``[latent_size, C, 4, 4]``.
+    ``first`` is the layer on the latents; its weight is ``[latent_size, C, 4, 4]``. Residual blocks start as the
+    identity, so a generator that is given them goes on drawing what it drew.
     """
 
     def __init__(self, spec: GeneratorSpec) -> None:
@@ -74,13 +77,17 @@ class Generator(nn.Module):
         self.first_norm = nn.Sequential(nn.BatchNorm2d(widths[0]), nn.ReLU())
         blocks = [_up_block(before, after, spec.upsampling) for before, after in itertools.pairwise(widths)]
         self.blocks = nn.Sequential(*blocks)
+        self.residuals = nn.ModuleList(_Residual(width) if spec.residual else nn.Identity() for width in widths[1:])
         self.last = _up_layer(widths[-1], 3, spec.upsampling, bias=True)
         self.apply(_initialise)
+        self.apply(_silence)
 
     def forward(self, latents: Tensor) -> Tensor:
         """Pictures of latents ``[N, latent_size]``."""
         features = self.first_norm(self.first(latents[:, :, None, None]))
-        pictures: Tensor = self.last(self.blocks(features))
+        for block, residual in zip(self.blocks, self.residuals, strict=True):
+            features = residual(block(features))
+        pictures: Tensor = self.last(features)
         return torch.tanh(pictures)
 
 
@@ -124,6 +131,30 @@ def _up_layer(before: int, after: int, upsampling: Upsampling, bias: bool) -> nn
 
 def _up_block(before: int, after: int, upsampling: Upsampling) -> nn.Module:
     return nn.Sequential(_up_layer(before, after, upsampling, bias=False), nn.BatchNorm2d(after), nn.ReLU())
+
+
+class _Residual(nn.Module):
+    """Two convolutions of 3 x 3 whose outcome is added to their input ``[N, width, H, W]``."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+        )
+        self.last_norm = nn.BatchNorm2d(width)
+
+    def forward(self, features: Tensor) -> Tensor:
+        outcome: Tensor = features + self.last_norm(self.layers(features))
+        return outcome
+
+
+def _silence(module: nn.Module) -> None:
+    """A residual block that adds nothing yet (Goyal et al., 2017: the last norm's gain starts at zero)."""
+    if isinstance(module, _Residual):
+        nn.init.zeros_(module.last_norm.weight)
 
 
 def _down_block(before: int, after: int, normalisation: Normalisation) -> list[nn.Module]:

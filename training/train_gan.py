@@ -52,6 +52,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=positive_int, help="instead of the recipe's")
     parser.add_argument("--image-size", type=int, choices=(64, 128, 256), help="instead of the recipe's")
     parser.add_argument("--start", help="generator's folder or Hub repository to start both networks from")
+    parser.add_argument(
+        "--residual", action="store_true", default=None, help="give the generator residual blocks, a start's too"
+    )
     parser.add_argument("--typical-share", type=share, help="of the pictures, the most typical ones, to train on")
     parser.add_argument("--num-images", type=positive_int, help="train on so many pictures, drawn at random")
     parser.add_argument("--learning-rate", type=positive_float, help="of both networks, instead of the recipe's")
@@ -102,6 +105,7 @@ def recipe_from(options: argparse.Namespace) -> GanRecipe:
         "image_size": options.image_size,
         "generator_lr": rate,
         "discriminator_lr": rate,
+        "residual": options.residual,
         "typical_share": options.typical_share,
         "patience": options.patience,
         "measure_every": options.measure_every,

@@ -54,7 +54,8 @@ class Adversaries:
         self.recipe, self.precision = recipe, precision
         generator, discriminator = networks(recipe)
         if start is not None:
-            generator.load_state_dict(start.generator.state_dict())
+            # Residual blocks that the start lacks stay as they are, adding nothing.
+            generator.load_state_dict({**generator.state_dict(), **start.generator.state_dict()})
             discriminator.load_state_dict(start.discriminator.state_dict())
         self.generator = generator.to(memory_format=torch.channels_last)
         self.discriminator = discriminator.to(memory_format=torch.channels_last)

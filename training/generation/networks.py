@@ -8,6 +8,12 @@ from training.generation.recipe import GanRecipe
 
 def networks(recipe: GanRecipe) -> tuple[Generator, Discriminator]:
     """Both networks at a random start."""
+    generator, discriminator = specs(recipe)
+    return Generator(generator), Discriminator(discriminator)
+
+
+def specs(recipe: GanRecipe) -> tuple[GeneratorSpec, DiscriminatorSpec]:
+    """What both networks are built from."""
     size = recipe.image_size
     generator = GeneratorSpec.model_validate(
         {
@@ -15,6 +21,7 @@ def networks(recipe: GanRecipe) -> tuple[Generator, Discriminator]:
             "latent_size": recipe.latent_size,
             "width": recipe.generator_width,
             "upsampling": recipe.upsampling,
+            "residual": recipe.residual,
         }
     )
     discriminator = DiscriminatorSpec.model_validate(
@@ -25,4 +32,4 @@ def networks(recipe: GanRecipe) -> tuple[Generator, Discriminator]:
             "minibatch_deviation": recipe.minibatch_deviation,
         }
     )
-    return Generator(generator), Discriminator(discriminator)
+    return generator, discriminator

@@ -25,6 +25,7 @@ class GanRecipe:
         generator_width: channels of the generator's last feature maps.
         discriminator_width: channels of the discriminator's first feature maps.
         upsampling: ``transposed`` convolutions, or ``nearest`` neighbours and a convolution.
+        residual: whether the generator has residual blocks.
         normalisation: of the discriminator: ``batch``, ``spectral`` or ``none``.
         minibatch_deviation: whether the discriminator sees how much the pictures of a batch differ.
         loss: ``bce`` (with the generator's non-saturating form) or ``hinge`` (Lim and Ye, 2017).
@@ -55,6 +56,7 @@ class GanRecipe:
     generator_width: int = 64
     discriminator_width: int = 64
     upsampling: str = "transposed"
+    residual: bool = False
     normalisation: str = "batch"
     minibatch_deviation: bool = False
     loss: str = "bce"

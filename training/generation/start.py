@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anime_models.checkpoints import RECORD, WEIGHTS
-from anime_models.dcgan import Discriminator, Generator
+from anime_models.dcgan import Discriminator, Generator, GeneratorSpec
 from anime_models.errors import ConfigError
 from anime_models.generator_checkpoint import DISCRIMINATOR, GeneratorCheckpoint, load_generator
 from anime_models.hub import local_folder
 from anime_models.run_files import RunFiles
 from training.generation.data import GanData
-from training.generation.networks import networks
+from training.generation.networks import specs
 from training.generation.recipe import GanRecipe
 
 
@@ -47,15 +47,16 @@ def gan_start(given: str, recipe: GanRecipe, data: GanData, extractor: str) -> G
     """The networks of a generator's checkpoint folder or Hub repository.
 
     Raises:
-        ConfigError: when they are other networks than the recipe's.
+        ConfigError: when they are other networks than the recipe's, which may have residual blocks besides.
         HubError, CheckpointError: where there is no complete checkpoint of a generator.
     """
     stored = load_generator(local_folder(given))
-    for found, wanted in zip((stored.generator, stored.discriminator), networks(recipe), strict=True):
-        if found.spec != wanted.spec:
+    for found, wanted in zip((stored.generator.spec, stored.discriminator.spec), specs(recipe), strict=True):
+        if not _fits(found, wanted):
             raise ConfigError(
-                f"{given} holds another {type(found).__name__.lower()} ({found.spec!r}) than the recipe's "
-                f"({wanted.spec!r}); start from one of the same kind, or choose the recipe and scale that it had."
+                f"{given} holds another network ({found!r}) than the recipe's ({wanted!r}); "
+                "start from one of the same kind, or choose the recipe and scale that it had "
+                "(and --residual, where it has residual blocks)."
             )
     digest = hashlib.sha256()
     for name in (WEIGHTS, DISCRIMINATOR):
@@ -63,6 +64,12 @@ def gan_start(given: str, recipe: GanRecipe, data: GanData, extractor: str) -> G
     named = given if stored.record is None else stored.record.run_id
     epochs, strips = _history(stored, recipe, data, extractor)
     return GanStart(named, f"sha256:{digest.hexdigest()}", stored.generator, stored.discriminator, epochs, strips)
+
+
+def _fits(found: object, wanted: object) -> bool:
+    if isinstance(found, GeneratorSpec) and isinstance(wanted, GeneratorSpec) and wanted.residual:
+        return found.model_copy(update={"residual": True}) == wanted
+    return found == wanted
 
 
 def _history(
