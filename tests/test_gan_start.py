@@ -118,9 +118,31 @@ class TestStart:
             write_record(record, second / "record.json")
         assert "start" in capsys.readouterr().err
 
+    def test_residual_blocks_that_it_lacks_change_nothing_at_first(self, faces: Path, first: Path) -> None:
+        data, extractor = load_gan_data(faces, 64), packaged_extractor().name
+        grown = dataclasses.replace(RECIPE, residual=True)
+        start = gan_start(str(first), grown, data, extractor)
+        generators = [Adversaries(grown, 10, "fp32", seed=0, start=start).generator.eval() for _ in range(2)]
+        latents = torch.randn(3, grown.latent_size)
+        with torch.inference_mode():
+            wanted = load_generator(first).generator(latents)
+            assert torch.allclose(generators[0](latents), wanted, atol=1e-6)
+        blocks = [generator.residuals.state_dict() for generator in generators]
+        assert len(blocks[0]) > 0
+        assert all(torch.equal(blocks[0][name], blocks[1][name]) for name in blocks[0])  # the seed's, not chance's
+
+    def test_residual_blocks_learn_and_are_kept(self, faces: Path, first: Path, tmp_path: Path) -> None:
+        folder = train_small_gan(faces, tmp_path, "--start", str(first), "--residual") / "checkpoint"
+        generator = load_generator(folder).generator
+        assert generator.spec.residual
+        assert all(block.last_norm.weight.abs().max() > 0 for block in generator.residuals)
+        assert "residual blocks" in (folder / "README.md").read_text()
+        with pytest.raises(ConfigError, match="--residual, where it has residual blocks"):
+            gan_start(str(folder), RECIPE, load_gan_data(faces, 64), packaged_extractor().name)
+
     def test_other_networks_are_refused(self, faces: Path, first: Path) -> None:
         wider = dataclasses.replace(RECIPE, generator_width=16)
-        with pytest.raises(ConfigError, match="holds another generator"):
+        with pytest.raises(ConfigError, match="holds another network"):
             gan_start(str(first), wider, load_gan_data(faces, 64), packaged_extractor().name)
 
     def test_what_is_no_generator_is_refused(

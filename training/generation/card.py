@@ -31,11 +31,12 @@ def generator_card(
 ) -> str:
     """``README.md`` of a generator's checkpoint folder; every figure in it is the record's."""
     spec, recipe = config.generator, record.recipe
+    residual = ", residual blocks" if spec.residual else ""
     lines = [
         f"# Drawn faces of {spec.image_size} px from a seed",
         "",
-        f"A DCGAN generator (latent {spec.latent_size}, width {spec.width}), trained by the recipe `{record.strategy}` "
-        f"{_lessons(record)}; the discriminator that it was trained against ranks its pictures.",
+        f"A DCGAN generator (latent {spec.latent_size}, width {spec.width}{residual}), trained by the recipe "
+        f"`{record.strategy}` {_lessons(record)}; the discriminator that it was trained against ranks its pictures.",
         "",
         *_samples(uncurated),
         *loading(

@@ -29,6 +29,7 @@ def generators_table(records: Sequence[RunRecord]) -> str:
         raise ConfigError(f"Figures of {' and '.join(extractors)} stand in no column together; ship those of one.")
     titles = (
         "start",
+        "residual",
         "shortest latents",
         "pictures",
         "most typical",
@@ -57,6 +58,7 @@ def generators_table(records: Sequence[RunRecord]) -> str:
                 recipe["name"],
                 data.id,
                 "random" if group[0].model.start_weights == "random" else "trained",
+                "yes" if with_defaults(recipe)["residual"] else "no",
                 f"{with_defaults(recipe)['shortest_latent']:g}",
                 f"{data.num_images['train']:,}",
                 f"{with_defaults(recipe)['typical_share']:.0%}",

@@ -59,10 +59,14 @@ def main() -> None:
 
 
 def _sides(books: Library, rows: pd.DataFrame) -> list[Side]:
-    # At first the newest of those that saw the most faces: trials on fewer are looked at less.
+    # At first the newest of those that saw the most faces, since trials on fewer are looked at less, and one of each
+    # recipe: a run and the one that it started from have most epochs in common.
     order = [name for name in ("shipped", PICTURES, "run_id") if name in rows]
-    names = list(rows.sort_values(order, ascending=False)["run_id"])
-    chosen = st.multiselect("Runs", names, names[:2], key="runs", bind="query-params", max_selections=MOST_SIDES)
+    ordered = rows.sort_values(order, ascending=False)
+    names = list(ordered["run_id"])
+    firsts = list(ordered.drop_duplicates("strategy")["run_id"])
+    shown = [*firsts, *(name for name in names if name not in firsts)][:2]
+    chosen = st.multiselect("Runs", names, shown, key="runs", bind="query-params", max_selections=MOST_SIDES)
     return sides_of(books.table, chosen, by_configuration=False)
 
 

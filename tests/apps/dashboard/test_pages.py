@@ -105,6 +105,15 @@ def test_runs_on_the_most_faces_are_shown_first(opened: Open, tmp_path: Path) ->
     assert chosen == [whole.run_id, trials[-1].run_id], "and then the newest"
 
 
+def test_one_run_of_each_recipe_is_shown_first(opened: Open, tmp_path: Path) -> None:
+    records = [generator_record(recipe) for recipe in ("ning", "ours", "ours")]
+    for number, record in enumerate(records):
+        record.run_id = f"20260102T00000{number}Z-generation-dcgan-{record.strategy}-s42"
+        write_generator_run(tmp_path, record)
+    chosen = opened("generation", tmp_path).multiselect(key="runs").value
+    assert chosen == [records[2].run_id, records[0].run_id]
+
+
 def test_distances_of_two_extractors_share_no_axis(opened: Open, tmp_path: Path) -> None:
     records = [generator_record("ours"), generator_record("ning")]
     records[1].recipe["extractor"] = "inception-v3-fid"
