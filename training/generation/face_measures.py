@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from training.generation.face_turn import face_turn
+
 Pixels: TypeAlias = np.ndarray  # float32 [N, S, S, 3] in [0, 1]
 Measures: TypeAlias = dict[str, np.ndarray]  # float32 [N] by name
 
@@ -46,6 +48,7 @@ def face_measures(pixels: Pixels) -> Measures:
         "mouth open": _mouth(pixels, skin),
         **_eyes(pixels, skin),
         **_place(pixels, skin),
+        "face turned to the right": face_turn(pixels @ LUMA),
     }
 
 
