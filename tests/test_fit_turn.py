@@ -1,4 +1,4 @@
-"""How the measure of a head's turn is fitted to raters' answers."""
+"""How the measure of a head's turn is fitted to a rater's answers."""
 
 import json
 from pathlib import Path
@@ -56,4 +56,4 @@ def test_weights_are_stored_and_the_correlation_is_told(
 
 def test_other_data_than_was_rated_is_refused(faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert fit_turn.main(["--data", str(faces)]) == 1
-    assert "is not the data that the raters were shown" in capsys.readouterr().err
+    assert "is not the data that the rater was shown" in capsys.readouterr().err

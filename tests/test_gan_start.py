@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +101,49 @@ class TestStart:
         assert timing.total_seconds == pytest.approx(sum(seconds))
         assert timing.images_per_second == pytest.approx(3 * 16 / sum(seconds[before:]))  # of 20 pictures, one batch
 
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            lambda text: text.replace('"seconds"', '"minutes"'),
+            lambda text: "{" + text,
+            lambda text: "",
+            lambda text: text.replace('"epoch": 0.0', '"epoch": 7.0'),
+        ],
+        ids=["no seconds", "no JSON", "no line", "not the first epoch"],
+    )
+    def test_one_with_odd_figures_has_no_epochs_to_go_on_with(
+        self, faces: Path, first: Path, tmp_path: Path, damage: Callable[[str], str]
+    ) -> None:
+        folder = tmp_path / "odd"
+        shutil.copytree(first, folder)
+        (folder / "metrics.jsonl").write_text(damage((first / "metrics.jsonl").read_text()))
+        start = gan_start(str(folder), RECIPE, load_gan_data(faces, 64), packaged_extractor().name)
+        assert (start.epochs, start.strips) == ((), ())
+
+    def test_one_without_a_record_is_named_by_its_folder(self, faces: Path, first: Path, tmp_path: Path) -> None:
+        shutil.copytree(first, tmp_path / "mine", ignore=shutil.ignore_patterns("record.json"))
+        start = gan_start(str(tmp_path / "mine"), RECIPE, load_gan_data(faces, 64), packaged_extractor().name)
+        assert (start.name, start.epochs) == ("mine", ())
+
+    def test_a_start_without_a_name_is_refused(self, faces: Path, tmp_path: Path) -> None:
+        assert train_gan.main(["--data", str(faces), *SMOKE, "--start", "", "--out", str(tmp_path / "runs")]) == 1
+        assert not (tmp_path / "runs").exists()
+
+    def test_a_killed_run_is_resumed_with_the_epochs_it_began_with_alone(
+        self, faces: Path, first: Path, second: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """The same weights without their figures would count the epochs anew."""
+        folder = tmp_path / second.name
+        shutil.copytree(second, folder)
+        record = record_of(folder)
+        assert record.recipe["epochs_before"] == kept(first) + 1
+        record.status = "running"
+        write_record(record, folder / "record.json")
+        shutil.copytree(first, tmp_path / "bare", ignore=shutil.ignore_patterns("metrics.jsonl"))
+        flags = ["--data", str(faces), *SMOKE, "--typical-share", "0.5", "--epochs", "3", "--resume", str(folder)]
+        assert train_gan.main([*flags, "--start", str(tmp_path / "bare")]) == 1
+        assert "epochs_before" in capsys.readouterr().err
+
     def test_one_of_other_faces_has_no_epochs_to_go_on_with(self, first: Path, tmp_path: Path) -> None:
         others = load_gan_data(write_gan_faces(tmp_path / "faces64", first=200), 64)
         start = gan_start(str(first), RECIPE, others, packaged_extractor().name)
@@ -116,7 +161,7 @@ class TestStart:
         finally:
             record.status = "finished"
             write_record(record, second / "record.json")
-        assert "start" in capsys.readouterr().err
+        assert "began with start" in capsys.readouterr().err
 
     def test_residual_blocks_that_it_lacks_change_nothing_at_first(self, faces: Path, first: Path) -> None:
         data, extractor = load_gan_data(faces, 64), packaged_extractor().name
@@ -135,7 +180,9 @@ class TestStart:
         folder = train_small_gan(faces, tmp_path, "--start", str(first), "--residual") / "checkpoint"
         generator = load_generator(folder).generator
         assert generator.spec.residual
-        assert all(block.last_norm.weight.abs().max() > 0 for block in generator.residuals)
+        gains = [tensor for name, tensor in generator.residuals.state_dict().items() if "last_norm.weight" in name]
+        assert len(gains) == 3
+        assert all(gain.abs().max() > 0 for gain in gains)
         assert "residual blocks" in (folder / "README.md").read_text()
         with pytest.raises(ConfigError, match="--residual, where it has residual blocks"):
             gan_start(str(folder), RECIPE, load_gan_data(faces, 64), packaged_extractor().name)
@@ -170,6 +217,7 @@ class TestTypicalShare:
 
     def test_a_share_is_rounded_up(self) -> None:
         assert (num_typical(3, 0.5), num_typical(10, 0.3), num_typical(7, 1.0)) == (2, 3, 7)
+        assert (num_typical(100, 0.07), num_typical(100, 0.55)) == (7, 55)
 
     def test_the_pictures_are_the_most_typical_and_keep_their_order(self, faces: Path) -> None:
         data = load_gan_data(faces, 64)
@@ -186,6 +234,9 @@ class TestTypicalShare:
             train_gan.parse(["--data", "x", "--typical-share", value])
         assert "is not above 0 and at most 1" in capsys.readouterr().err
 
-    def test_a_share_that_makes_no_batch_is_told(self, faces: Path, tmp_path: Path) -> None:
+    def test_a_share_that_makes_no_batch_is_told(
+        self, faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         flags = ["--data", str(faces), *SMOKE, "--typical-share", "0.2", "--out", str(tmp_path)]
         assert train_gan.main(flags) == 1
+        assert "larger --typical-share" in capsys.readouterr().err

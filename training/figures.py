@@ -12,6 +12,7 @@ from pathlib import Path
 
 from anime_models.records import Result, RunRecord, read_record
 from training.common.commands import exit_status
+from training.generation.recipe import with_defaults
 from training.generation.run import STUDY
 from training.generation.tables import equal_time_table, generators_table
 from training.studies.shipped import (
@@ -88,14 +89,16 @@ def generators() -> dict[Path, RunRecord]:
 
 
 def whole_set_runs() -> dict[str, Path]:
-    """The records' places of the papers' recipe (Ning) and ours, on the largest data set and from random weights."""
+    """The records' places of Ning's recipe and ours, on all of the largest data set and from random weights."""
     runs = generators()
     most = max((record.dataset.num_images["train"] for record in runs.values()), default=0)
     in_time = sorted(runs.items(), key=lambda run: run[1].run_id)
     whole = [
         (path, record)
         for path, record in in_time
-        if record.dataset.num_images["train"] == most and record.model.start_weights == "random"
+        if record.dataset.num_images["train"] == most
+        and record.model.start_weights == "random"
+        and with_defaults(record.recipe)["typical_share"] == 1
     ]
     newest = {record.strategy: path for path, record in whole}
     return {

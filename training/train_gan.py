@@ -82,7 +82,7 @@ def train(options: argparse.Namespace) -> None:
         raise ConfigError("--learning-rates runs Ning's five rates; leave --learning-rate out.")
     data = load_gan_data(options.data, base.image_size, options.source, options.num_images)
     extractor = EXTRACTORS[options.extractor]()
-    start = gan_start(options.start, base, data, extractor.name) if options.start else None
+    start = gan_start(options.start, base, data, extractor.name) if options.start is not None else None
     jobs = [
         GanJob(data, recipe, number, options.precision, extractor, start)
         for recipe in recipes(options, base)

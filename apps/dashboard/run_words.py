@@ -64,16 +64,25 @@ def _progress(record: RunRecord, epochs: Epochs) -> str:
     planned = record.recipe.get("epochs")
     if not epochs or not isinstance(planned, int):
         return ""
-    mean = sum(line.get("seconds", 0.0) for line in epochs) / len(epochs)
-    left = max(planned - len(epochs), 0)
+    own = _own(record, epochs)
+    if not own:
+        return f" None of at most {planned} epochs is done."
+    mean = sum(line.get("seconds", 0.0) for line in own) / len(own)
+    left = max(planned - len(own), 0)
     time_left = written(left * mean, "seconds")
-    return f" {len(epochs)} of at most {planned} epochs are done, about {time_left} of training are left."
+    return f" {len(own)} of at most {planned} epochs are done, about {time_left} of training are left."
 
 
 def share_done(record: RunRecord, epochs: Epochs) -> float | None:
     """How much of the planned epochs is done, in [0, 1]; None where that is not known."""
     planned = record.recipe.get("epochs")
-    return min(len(epochs) / planned, 1.0) if isinstance(planned, int) and planned else None
+    return min(len(_own(record, epochs)) / planned, 1.0) if isinstance(planned, int) and planned else None
+
+
+def _own(record: RunRecord, epochs: Epochs) -> Epochs:
+    """The epochs without those of the training that a run has started from."""
+    before = record.recipe.get("epochs_before", 0)
+    return epochs[before:] if isinstance(before, int) else epochs
 
 
 def sizes(artefacts: Sequence[tuple[str, int]]) -> list[dict[str, object]]:

@@ -1,7 +1,7 @@
 """How far a head is turned, from the edges in which a face differs from its mirror image.
 
-A linear measure of histograms of oriented gradients (Dalal and Triggs, 2005), fitted to what raters said of real faces
-by :mod:`training.generation.fit_turn`, which also tells how well it does on faces that it was not fitted to.
+A linear measure of histograms of oriented gradients (Dalal and Triggs, 2005), fitted to what a rater said of real faces
+by :mod:`training.generation.fit_turn`, which also tells how well it does on faces left out.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Fit the measure of how far a head is turned to raters' answers, and tell how well it does on other faces.
+"""Fit the measure of how far a head is turned to a rater's answers, and tell how well it does on faces left out.
 
     python -m training.generation.fit_turn --data ../shared/data/faces64
 
-Ridge regression; its penalty is the one with the best correlation over ten folds, which is the figure that is printed.
+Ridge regression; its penalty is the one with the best correlation over ten folds, which is the figure that is printed
+and, as the best of six, a little too good. The rater is a model that reads pictures; it calls 63% of the faces
+straight.
 """
 
 from __future__ import annotations
@@ -30,27 +32,27 @@ FOLDS = 10
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m training.generation.fit_turn", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of the faces64 data that raters were shown")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the faces64 data that the rater was shown")
     options = parser.parse_args(arguments)
     return exit_status(lambda: fit_and_save(options.data))
 
 
 def fit_and_save(folder: Path) -> None:
-    """Store the weights and print the correlation with the raters on faces left out.
+    """Store the weights and print the correlation with the rater on faces left out.
 
     Raises:
-        DatasetError: when it is not the data that the raters were shown.
+        DatasetError: when it is not the data that the rater was shown.
     """
     rated = json.loads(RATINGS.read_text("utf-8"))
     if dataset_revision(folder) != rated["revision"]:
-        raise DatasetError(f"{folder} is not the data that the raters were shown ({rated['revision']}).")
+        raise DatasetError(f"{folder} is not the data that the rater was shown ({rated['revision']}).")
     pixels = load_gan_data(folder, 64).train[rated["rows"]].permute(0, 2, 3, 1).numpy() / np.float32(255)
     features, turns = mirror_differences(pixels @ LUMA), np.asarray(rated["turns"])
     correlations = {penalty: cross_validated(features, turns, penalty) for penalty in PENALTIES}
     best = max(correlations, key=lambda penalty: correlations[penalty])
     save_file({"weights": ridge(features, turns, best).astype(np.float32)}, WEIGHTS)
     print(
-        f"{len(turns)} faces, penalty {best:g}, correlation with the raters on faces left out {correlations[best]:.2f}"
+        f"{len(turns)} faces, penalty {best:g}, correlation with the rater on faces left out {correlations[best]:.2f}"
     )
 
 

@@ -147,7 +147,10 @@ def fit_gan(
     """
     steps_per_epoch = len(data.train) // recipe.batch_size
     if not steps_per_epoch:
-        raise ConfigError(f"{len(data.train)} training pictures make no batch of {recipe.batch_size}; add pictures.")
+        raise ConfigError(
+            f"{len(data.train)} training pictures make no batch of {recipe.batch_size}; add pictures, "
+            "or train on a larger --typical-share."
+        )
     adversaries = Adversaries(recipe, steps_per_epoch * recipe.epochs, precision, seed, start)
     state = RunState(folder, adversaries.parts)
     before = [] if start is None else list(start.epochs)

@@ -154,7 +154,11 @@ def started_record(job: GanJob, run_id: str) -> RunRecord:
         ),
         strategy=job.recipe.name,
         seed=job.seed,
-        recipe={**dataclasses.asdict(job.recipe), "extractor": job.extractor.name},
+        recipe={
+            **dataclasses.asdict(job.recipe),
+            "extractor": job.extractor.name,
+            "epochs_before": job.num_epochs_before,
+        },
         dataset=DatasetPart(id=job.data.name, revision=job.data.revision, num_images=num_images),
         environment=current_environment(job.precision, torch.get_num_threads()),
         code=current_code(REPOSITORY),
@@ -164,7 +168,7 @@ def started_record(job: GanJob, run_id: str) -> RunRecord:
 def settings(record: RunRecord) -> dict[str, object]:
     """What must not change when a run is resumed; epochs may be added where no schedule depends on their number."""
     stored = record.model_dump(mode="json")
-    recipe = with_defaults(stored["recipe"])
+    recipe = {"epochs_before": 0, **with_defaults(stored["recipe"])}
     fixed = {name: value for name, value in recipe.items() if name != "epochs" or recipe["decay_share"]}
     start = stored["model"]["start_digest"]
     return {"strategy": stored["strategy"], "seed": stored["seed"], "start": start, **stored["dataset"], **fixed}

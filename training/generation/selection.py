@@ -21,7 +21,7 @@ LEAST_VARIANCE = 1e-6  # of a direction of feature space, as a share of the larg
 
 def num_typical(count: int, share: float) -> int:
     """How many of ``count`` pictures a share of (0, 1] is, rounded up."""
-    return math.ceil(share * count)
+    return math.ceil(round(share * count, 6))  # 0.07 of 100 are 7, whatever floats make of it
 
 
 def typical_data(data: GanData, share: float, extractor: FeatureExtractor) -> GanData:

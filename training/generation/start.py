@@ -9,9 +9,9 @@ from pathlib import Path
 
 from anime_models.checkpoints import RECORD, WEIGHTS
 from anime_models.dcgan import Discriminator, Generator, GeneratorSpec
-from anime_models.errors import ConfigError
+from anime_models.errors import ConfigError, RecordError
 from anime_models.generator_checkpoint import DISCRIMINATOR, GeneratorCheckpoint, load_generator
-from anime_models.hub import local_folder
+from anime_models.hub import loading_from
 from anime_models.run_files import RunFiles
 from training.generation.data import GanData
 from training.generation.networks import specs
@@ -23,7 +23,7 @@ class GanStart:
     """Both networks at the start of a training.
 
     Attributes:
-        name: the run that made it, where its record tells; else the folder or Hub repository, as it was given.
+        name: the run that made it, where its record tells; else the name of the folder or Hub repository.
         digest: of the weights of both, ``sha256:…``.
         epochs: the lines of ``metrics.jsonl`` up to these weights, and ``strips`` the pictures of the fixed noise,
             which the new training goes on with; none where they were measured on other faces or by another extractor.
@@ -40,7 +40,7 @@ class GanStart:
         """Put the pictures of the epochs before into a folder of samples, which may hold them already."""
         folder.mkdir(parents=True, exist_ok=True)
         for strip in self.strips:
-            shutil.copy(strip, folder / strip.name)
+            shutil.copyfile(strip, folder / strip.name)
 
 
 def gan_start(given: str, recipe: GanRecipe, data: GanData, extractor: str) -> GanStart:
@@ -50,7 +50,8 @@ def gan_start(given: str, recipe: GanRecipe, data: GanData, extractor: str) -> G
         ConfigError: when they are other networks than the recipe's, which may have residual blocks besides.
         HubError, CheckpointError: where there is no complete checkpoint of a generator.
     """
-    stored = load_generator(local_folder(given))
+    with loading_from(given) as folder:
+        stored = load_generator(folder)
     for found, wanted in zip((stored.generator.spec, stored.discriminator.spec), specs(recipe), strict=True):
         if not _fits(found, wanted):
             raise ConfigError(
@@ -61,7 +62,8 @@ def gan_start(given: str, recipe: GanRecipe, data: GanData, extractor: str) -> G
     digest = hashlib.sha256()
     for name in (WEIGHTS, DISCRIMINATOR):
         digest.update((stored.folder / name).read_bytes())
-    named = given if stored.record is None else stored.record.run_id
+    place = Path(given).resolve().name if Path(given).exists() else given
+    named = place if stored.record is None else stored.record.run_id
     epochs, strips = _history(stored, recipe, data, extractor)
     return GanStart(named, f"sha256:{digest.hexdigest()}", stored.generator, stored.discriminator, epochs, strips)
 
@@ -84,7 +86,9 @@ def _history(
     if (record.dataset.id, record.dataset.revision, *measured) != wanted:
         return (), ()
     files, count = RunFiles(stored.folder / RECORD, record), record.selection.best_epoch + 1
-    epochs, strips = files.epochs(), files.samples()
-    if len(epochs) < count or len(strips) < count:
+    try:
+        epochs, strips = files.epochs()[:count], files.samples()[:count]
+    except RecordError:  # damaged figures are no reason to leave good weights alone
         return (), ()
-    return tuple(epochs[:count]), strips[:count]
+    whole = [line.get("epoch") for line in epochs] == list(range(count)) and len(strips) == count > 0
+    return (tuple(epochs), strips) if whole and all("seconds" in line for line in epochs) else ((), ())
