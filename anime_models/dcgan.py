@@ -31,7 +31,7 @@ class GeneratorSpec(BaseModel):
         latent_size: length of z.
         width: channels of the last feature maps; the first have eight times as many.
         upsampling: ``transposed`` convolutions of 4 x 4, or ``nearest`` neighbours and a convolution of 3 x 3.
-        residual: whether a residual block follows each layer that makes larger feature maps (He et al., 2016).
+        residual: residual blocks that follow each layer that makes larger feature maps (He et al., 2016); 0 for none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,7 +40,7 @@ class GeneratorSpec(BaseModel):
     latent_size: int = Field(default=128, ge=1, le=1024)
     width: int = Field(default=64, ge=1, le=256)
     upsampling: Upsampling = "transposed"
-    residual: bool = False
+    residual: int = Field(default=0, ge=0, le=8)
 
 
 class DiscriminatorSpec(BaseModel):
@@ -66,7 +66,8 @@ class Generator(nn.Module):
     """Latents ``[N, latent_size]`` to pictures ``[N, 3, S, S]`` in [-1, 1].
 
     ``first`` is the layer on the latents; its weight is ``[latent_size, C, 4, 4]``. Residual blocks start as the
-    identity, so a generator that is given them goes on drawing what it drew.
+    identity, so a generator that is given them goes on drawing what it drew. ``residuals`` has the first block of every
+    size of feature maps, then the second of every size, and so on: more of them do not move those before.
     """
 
     def __init__(self, spec: GeneratorSpec) -> None:
@@ -77,7 +78,7 @@ class Generator(nn.Module):
         self.first_norm = nn.Sequential(nn.BatchNorm2d(widths[0]), nn.ReLU())
         blocks = [_up_block(before, after, spec.upsampling) for before, after in itertools.pairwise(widths)]
         self.blocks = nn.Sequential(*blocks)
-        self.residuals = nn.ModuleList(_Residual(width) if spec.residual else nn.Identity() for width in widths[1:])
+        self.residuals = nn.ModuleList(_Residual(width) for width in widths[1:] * spec.residual)
         self.last = _up_layer(widths[-1], 3, spec.upsampling, bias=True)
         self.apply(_initialise)
         self.apply(_silence)
@@ -85,8 +86,10 @@ class Generator(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         """Pictures of latents ``[N, latent_size]``."""
         features = self.first_norm(self.first(latents[:, :, None, None]))
-        for block, residual in zip(self.blocks, self.residuals, strict=True):
-            features = residual(block(features))
+        for size, block in enumerate(self.blocks):
+            features = block(features)
+            for residual in self.residuals[size :: len(self.blocks)]:
+                features = residual(features)
         pictures: Tensor = self.last(features)
         return torch.tanh(pictures)
 

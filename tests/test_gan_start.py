@@ -165,7 +165,7 @@ class TestStart:
 
     def test_residual_blocks_that_it_lacks_change_nothing_at_first(self, faces: Path, first: Path) -> None:
         data, extractor = load_gan_data(faces, 64), packaged_extractor().name
-        grown = dataclasses.replace(RECIPE, residual=True)
+        grown = dataclasses.replace(RECIPE, residual=2)
         start = gan_start(str(first), grown, data, extractor)
         generators = [Adversaries(grown, 10, "fp32", seed=0, start=start).generator.eval() for _ in range(2)]
         latents = torch.randn(3, grown.latent_size)
@@ -177,15 +177,21 @@ class TestStart:
         assert all(torch.equal(blocks[0][name], blocks[1][name]) for name in blocks[0])  # the seed's, not chance's
 
     def test_residual_blocks_learn_and_are_kept(self, faces: Path, first: Path, tmp_path: Path) -> None:
-        folder = train_small_gan(faces, tmp_path, "--start", str(first), "--residual") / "checkpoint"
+        folder = train_small_gan(faces, tmp_path, "--start", str(first), "--residual", "1") / "checkpoint"
         generator = load_generator(folder).generator
-        assert generator.spec.residual
+        assert generator.spec.residual == 1
         gains = [tensor for name, tensor in generator.residuals.state_dict().items() if "last_norm.weight" in name]
         assert len(gains) == 3
         assert all(gain.abs().max() > 0 for gain in gains)
-        assert "residual blocks" in (folder / "README.md").read_text()
-        with pytest.raises(ConfigError, match="--residual, where it has residual blocks"):
-            gan_start(str(folder), RECIPE, load_gan_data(faces, 64), packaged_extractor().name)
+        assert "1 residual block at each size" in (folder / "README.md").read_text()
+        data, extractor = load_gan_data(faces, 64), packaged_extractor().name
+        with pytest.raises(ConfigError, match="with --residual, at least as many residual blocks"):
+            gan_start(str(folder), RECIPE, data, extractor)
+        more = gan_start(str(folder), dataclasses.replace(RECIPE, residual=2), data, extractor)
+        grown = Adversaries(dataclasses.replace(RECIPE, residual=2), 10, "fp32", seed=0, start=more).generator.eval()
+        latents = torch.randn(3, RECIPE.latent_size)
+        with torch.inference_mode():  # the blocks that it had are in their places, the new ones add nothing
+            assert torch.allclose(grown(latents), generator(latents), atol=1e-6)
 
     def test_other_networks_are_refused(self, faces: Path, first: Path) -> None:
         wider = dataclasses.replace(RECIPE, generator_width=16)

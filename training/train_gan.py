@@ -53,7 +53,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--image-size", type=int, choices=(64, 128, 256), help="instead of the recipe's")
     parser.add_argument("--start", help="generator's folder or Hub repository to start both networks from")
     parser.add_argument(
-        "--residual", action="store_true", default=None, help="give the generator residual blocks, a start's too"
+        "--residual", type=positive_int, help="residual blocks at each size of the generator's feature maps"
     )
     parser.add_argument("--typical-share", type=share, help="of the pictures, the most typical ones, to train on")
     parser.add_argument("--num-images", type=positive_int, help="train on so many pictures, drawn at random")

@@ -31,7 +31,7 @@ def generator_card(
 ) -> str:
     """``README.md`` of a generator's checkpoint folder; every figure in it is the record's."""
     spec, recipe = config.generator, record.recipe
-    residual = ", residual blocks" if spec.residual else ""
+    residual = f", {spec.residual} residual block{'s' * (spec.residual > 1)} at each size" if spec.residual else ""
     lines = [
         f"# Drawn faces of {spec.image_size} px from a seed",
         "",

@@ -25,7 +25,7 @@ class GanRecipe:
         generator_width: channels of the generator's last feature maps.
         discriminator_width: channels of the discriminator's first feature maps.
         upsampling: ``transposed`` convolutions, or ``nearest`` neighbours and a convolution.
-        residual: whether the generator has residual blocks.
+        residual: residual blocks at each size of the generator's feature maps from 8 x 8 on; 0 for none.
         normalisation: of the discriminator: ``batch``, ``spectral`` or ``none``.
         minibatch_deviation: whether the discriminator sees how much the pictures of a batch differ.
         loss: ``bce`` (with the generator's non-saturating form) or ``hinge`` (Lim and Ye, 2017).
@@ -56,7 +56,7 @@ class GanRecipe:
     generator_width: int = 64
     discriminator_width: int = 64
     upsampling: str = "transposed"
-    residual: bool = False
+    residual: int = 0
     normalisation: str = "batch"
     minibatch_deviation: bool = False
     loss: str = "bce"

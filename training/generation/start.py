@@ -47,7 +47,7 @@ def gan_start(given: str, recipe: GanRecipe, data: GanData, extractor: str) -> G
     """The networks of a generator's checkpoint folder or Hub repository.
 
     Raises:
-        ConfigError: when they are other networks than the recipe's, which may have residual blocks besides.
+        ConfigError: when they are other networks than the recipe's, which may have more residual blocks.
         HubError, CheckpointError: where there is no complete checkpoint of a generator.
     """
     with loading_from(given) as folder:
@@ -57,7 +57,7 @@ def gan_start(given: str, recipe: GanRecipe, data: GanData, extractor: str) -> G
             raise ConfigError(
                 f"{given} holds another network ({found!r}) than the recipe's ({wanted!r}); "
                 "start from one of the same kind, or choose the recipe and scale that it had "
-                "(and --residual, where it has residual blocks)."
+                "(with --residual, at least as many residual blocks)."
             )
     digest = hashlib.sha256()
     for name in (WEIGHTS, DISCRIMINATOR):
@@ -69,8 +69,8 @@ def gan_start(given: str, recipe: GanRecipe, data: GanData, extractor: str) -> G
 
 
 def _fits(found: object, wanted: object) -> bool:
-    if isinstance(found, GeneratorSpec) and isinstance(wanted, GeneratorSpec) and wanted.residual:
-        return found.model_copy(update={"residual": True}) == wanted
+    if isinstance(found, GeneratorSpec) and isinstance(wanted, GeneratorSpec) and found.residual < wanted.residual:
+        return found.model_copy(update={"residual": wanted.residual}) == wanted
     return found == wanted
 
 

@@ -58,7 +58,7 @@ def generators_table(records: Sequence[RunRecord]) -> str:
                 recipe["name"],
                 data.id,
                 "random" if group[0].model.start_weights == "random" else "trained",
-                "yes" if with_defaults(recipe)["residual"] else "no",
+                f"{with_defaults(recipe)['residual']:d}",
                 f"{with_defaults(recipe)['shortest_latent']:g}",
                 f"{data.num_images['train']:,}",
                 f"{with_defaults(recipe)['typical_share']:.0%}",
