@@ -9,7 +9,7 @@ import streamlit as st
 from anime_models.errors import RecordError
 from apps.dashboard.charts.curves import Epochs, figures_over_epochs, over_training
 from apps.dashboard.charts.dots import dots
-from apps.dashboard.charts.generation import EPOCHS, LEARNING_RATE, learning_rates
+from apps.dashboard.charts.generation import LEARNING_RATE, learning_rates, recipe_columns
 from apps.dashboard.filters import metric_of, of_one_data_set
 from apps.dashboard.frame import PICTURES, numbers, over_seeds
 from apps.dashboard.glossary import metric
@@ -145,7 +145,7 @@ def _rates(rows: pd.DataFrame) -> None:
         nothing_yet("FID over Ning's five learning rates.", SWEEP)
         return
     shown = metric(distances[0])
-    drawn = learning_rates(over_seeds(rows, [shown.column, LEARNING_RATE, PICTURES, EPOCHS]), shown)
+    drawn = learning_rates(over_seeds(rows, [shown.column, PICTURES, *recipe_columns(rows)]), shown)
     if drawn.data:
         figure(drawn, f"{shown.name} over the learning rate", READ_RATES, [shown])
     else:

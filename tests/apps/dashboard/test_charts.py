@@ -261,6 +261,14 @@ def test_learning_rates_make_a_line_for_each_setting(table: pd.DataFrame) -> Non
     longer.loc[longer["recipe.generator_lr"] == 5e-4, "recipe.epochs"] = 30
     (line,) = learning_rates(longer, metric(distance)).data
     assert list(line.x) == [1e-4, 5e-3], "a run for longer is not compared with the others"
+    started = over_seeds(rows, wanted)
+    high = started["recipe.generator_lr"] == 5e-3
+    started["start_weights"] = started["start_weights"].astype("object").mask(high, "another-run")
+    (line,) = learning_rates(started, metric(distance)).data
+    assert list(line.x) == [1e-4, 5e-4], "nor is one that went on from trained weights"
+    chosen = over_seeds(rows, wanted).assign(**{"recipe.typical_share": [0.3, *[1.0] * (len(started) - 1)]})
+    (line,) = learning_rates(chosen, metric(distance)).data
+    assert len(line.x) == 2, "nor one that saw a part of the faces"
 
 
 def test_amounts_make_a_line_for_each_method() -> None:
