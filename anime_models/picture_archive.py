@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PIL import Image
@@ -56,13 +56,19 @@ class SeedsFile(_Part):
         return [FacePoint(**entry.model_dump()) for entry in self.faces]
 
 
-def write_archive(generator: FaceGenerator, points: Sequence[FacePoint], enlargement: int = 1) -> bytes:
+def write_archive(
+    generator: FaceGenerator,
+    points: Sequence[FacePoint],
+    enlargement: int = 1,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> bytes:
     """The bytes of a zip with a PNG for each point and ``seeds.json``; the same for the same arguments.
 
     Args:
         generator: what draws the faces.
         points: 1 to 256 faces.
         enlargement: 1 to 4, see :func:`anime_models.enlargement.enlarge`.
+        on_progress: told how many of all pictures are in it.
 
     Raises:
         ConfigError: for too few or too many points, or one that is not of this generator.
@@ -74,6 +80,8 @@ def write_archive(generator: FaceGenerator, points: Sequence[FacePoint], enlarge
         for number, point in enumerate(points, start=1):
             picture = enlarge(generator.image(point), enlargement)
             _add(archive, _file_name(number, point), _png(picture))
+            if on_progress:
+                on_progress(number, len(points))
         _add(archive, MANIFEST, _manifest(generator, points, enlargement).encode("utf-8"))
     return file.getvalue()
 
@@ -95,8 +103,12 @@ def read_seeds(data: bytes) -> SeedsFile:
         raise ConfigError(f"{MANIFEST}: {field}: {first['msg']}. Download the archive again.") from error
 
 
-def rebuild_archive(generator: FaceGenerator, data: bytes) -> bytes:
+def rebuild_archive(
+    generator: FaceGenerator, data: bytes, on_progress: Callable[[int, int], None] | None = None
+) -> bytes:
     """Make an archive again from its ``seeds.json``, read as in `read_seeds`: the same bytes on the same machine.
+
+    ``on_progress`` is that of `write_archive`.
 
     Raises:
         ConfigError: when ``seeds.json`` is damaged, or names another generator.
@@ -108,7 +120,7 @@ def rebuild_archive(generator: FaceGenerator, data: bytes) -> bytes:
             f"({seeds.generator}; this is {generator.fingerprint}), which draw other faces from the same seeds. "
             "Load that generator."
         )
-    return write_archive(generator, seeds.points(), seeds.enlargement)
+    return write_archive(generator, seeds.points(), seeds.enlargement, on_progress)
 
 
 def _manifest(generator: FaceGenerator, points: Sequence[FacePoint], enlargement: int) -> str:

@@ -126,7 +126,8 @@ class RunFiles:
         """Grids of one fixed noise, one for each epoch, in order."""
         for folder in self._folders():
             for name in (SAMPLES, EPOCHS):
-                if found := sorted((folder / name).glob("epoch-*.webp")):
+                # By length first: "epoch-1000" comes after "epoch-999".
+                if found := sorted((folder / name).glob("epoch-*.webp"), key=lambda path: (len(path.name), path.name)):
                     return tuple(found)
         return ()
 

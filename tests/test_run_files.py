@@ -95,7 +95,10 @@ def test_a_record_alone_has_nothing_beside_it(alone: RunFiles) -> None:
 
 def test_grids_of_a_generator_stand_in_order(tmp_path: Path) -> None:
     files = opened(write_generator_run(tmp_path, generator_record()))
-    assert [path.name for path in files.samples()] == [f"epoch-{number:03}.webp" for number in range(1, 7)]
+    names = [f"epoch-{number:03}.webp" for number in range(1, 7)]
+    assert [path.name for path in files.samples()] == names
+    (files.samples()[0].parent / "epoch-1000.webp").touch()
+    assert [path.name for path in files.samples()] == [*names, "epoch-1000.webp"], "not by their first digit"
     uncurated = files.uncurated()
     assert uncurated is not None
     assert uncurated.parent.name == "checkpoint"

@@ -221,6 +221,7 @@ class TestWhatStopsATraining:
         epochs = [{"epoch": float(i), COLLAPSED: 1.0} for i in range(10)]
         assert reason_to_stop(epochs[:-1], recipe) is None
         assert "Stopped after 10 epochs: all faces have looked alike" in str(reason_to_stop(epochs, recipe))
+        assert "Stopped after 3 epochs" in str(reason_to_stop(epochs[:3], recipe, started=True)), "one that had learnt"
 
     def test_a_run_that_stops_early_says_so(
         self, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -162,8 +162,9 @@ def test_seeds_alone_make_an_archive_again(page: Page, generator_folder: Path, t
     with page.expect_download() as download:
         page.set_input_files(REBUILD, str(tmp_path / "seeds.json"))
     assert Path(download.value.path()).read_bytes() == content
+    expect(page.locator("#am-save-status")).to_contain_text("Made again")
     page.set_input_files(REBUILD, str(tmp_path / "others.json"))
-    expect(page.get_by_text("was made with another generator")).to_be_visible()
+    expect(page.locator("#am-save-status [role=alert]")).to_contain_text("was made with another generator")
 
 
 def seeds_of(archive: bytes) -> list[dict[str, object]]:

@@ -31,7 +31,7 @@ from training.generation.start import GanStart
 Measure = Callable[[Generator, Generator, int], dict[str, float]]
 FID, COLLAPSED = "held_out/fid", "samples/collapsed"
 COLLAPSED_EPOCHS = 3  # in a row, after which training stops
-SLOW_START = 10  # such epochs that a generator is given whose faces have never differed yet
+SLOW_START = 10  # such epochs that a generator from random weights is given whose faces have never differed yet
 
 
 @dataclass(frozen=True)
@@ -145,12 +145,7 @@ def fit_gan(
     Raises:
         ConfigError: when there are fewer pictures than a batch, or a loss is no longer a number.
     """
-    steps_per_epoch = len(data.train) // recipe.batch_size
-    if not steps_per_epoch:
-        raise ConfigError(
-            f"{len(data.train)} training pictures make no batch of {recipe.batch_size}; add pictures, "
-            "or train on a larger --typical-share."
-        )
+    steps_per_epoch = num_batches(len(data.train), recipe)
     adversaries = Adversaries(recipe, steps_per_epoch * recipe.epochs, precision, seed, start)
     state = RunState(folder, adversaries.parts)
     before = [] if start is None else list(start.epochs)
@@ -158,7 +153,7 @@ def fit_gan(
     epochs = state.restore() or list(before)
     began, num_restored = time.perf_counter(), len(epochs)
     for epoch in range(num_restored, num_epochs):
-        if reason := reason_to_stop(epochs[len(before) :], recipe):
+        if reason := reason_to_stop(epochs[len(before) :], recipe, start is not None):
             print(reason, flush=True)
             break
         random = seed_everything(seed + 1_000_003 * (epoch + 1))
@@ -176,6 +171,20 @@ def fit_gan(
             " ".join(f"{name}={value:.4g}" for name, value in line.items()), f"left={remaining / 60:.0f}min", flush=True
         )
     return FittedGan(*_loaded(recipe, state.best_weights()), best_epoch(epochs[len(before) :]), epochs)
+
+
+def num_batches(num_pictures: int, recipe: GanRecipe) -> int:
+    """Full batches, which alone are trained on, in an epoch of so many pictures.
+
+    Raises:
+        ConfigError: when there are fewer pictures than a batch.
+    """
+    if num_pictures < recipe.batch_size:
+        raise ConfigError(
+            f"{num_pictures} training pictures make no batch of {recipe.batch_size}; add pictures, "
+            "or train on a larger --typical-share."
+        )
+    return num_pictures // recipe.batch_size
 
 
 def training_latents(count: int, recipe: GanRecipe) -> Tensor:
@@ -205,10 +214,17 @@ def best_epoch(epochs: list[dict[str, float]]) -> int:
     return min(measured)[1] if measured else int(epochs[-1]["epoch"])
 
 
-def reason_to_stop(epochs: list[dict[str, float]], recipe: GanRecipe) -> str | None:
-    """Why training ends before its last epoch: the generator has collapsed, or the recipe's patience is spent."""
+def reason_to_stop(epochs: list[dict[str, float]], recipe: GanRecipe, started: bool = False) -> str | None:
+    """Why training ends before its last epoch: the generator has collapsed, or the recipe's patience is spent.
+
+    Args:
+        epochs: lines of ``metrics.jsonl`` of this training alone.
+        recipe: what it is trained by.
+        started: whether the generator was a trained one at first.
+    """
     alike = len(list(itertools.takewhile(lambda line: line.get(COLLAPSED), reversed(epochs))))
-    if alike >= (SLOW_START if alike == len(epochs) else COLLAPSED_EPOCHS):
+    yet_to_learn = alike == len(epochs) and not started
+    if alike >= (SLOW_START if yet_to_learn else COLLAPSED_EPOCHS):
         return f"Stopped after {len(epochs)} epochs: all faces have looked alike for {alike} of them."
     since_best = [line for line in epochs if FID in line and line["epoch"] > best_epoch(epochs)]
     waited = int(epochs[-1]["epoch"]) - best_epoch(epochs) if since_best else 0

@@ -39,7 +39,7 @@ from training.common.run_state import forget_state
 from training.generation.card import generator_card
 from training.generation.data import GanData
 from training.generation.final import final_results
-from training.generation.loop import FID, FittedGan, fit_gan, gan_precision, reason_to_stop
+from training.generation.loop import FID, FittedGan, fit_gan, gan_precision, num_batches, reason_to_stop
 from training.generation.measure import FIXED_NOISE_SEED, EpochMeasure
 from training.generation.recipe import GanRecipe, with_defaults
 from training.generation.samples import save_uncurated
@@ -66,6 +66,11 @@ class GanJob:
         """Epochs that the start was trained for, as far as this run goes on with them."""
         return 0 if self.start is None else len(self.start.epochs)
 
+    @property
+    def num_seen(self) -> int:
+        """Pictures that training sees: the most typical share of all."""
+        return num_typical(len(self.data.train), self.recipe.typical_share)
+
 
 def run(job: GanJob, folder: Path) -> RunRecord:
     """Train and measure a generator; writes the run folder and returns its record.
@@ -80,6 +85,7 @@ def run(job: GanJob, folder: Path) -> RunRecord:
 def _run(job: GanJob, folder: Path) -> RunRecord:
     record = begin(job, folder)
     with failure_recorded(record, folder):
+        num_batches(job.num_seen, job.recipe)  # too few pictures are told before anything is computed of them
         environment = record.environment
         assert environment is not None
         if environment.precision == "auto":
@@ -212,11 +218,11 @@ def complete_record(
     record.selection = SelectionPart(metric=FID, best_epoch=fitted.best_epoch)
     own = fitted.epochs[job.num_epochs_before :]
     own_seconds = sum(line["seconds"] for line in own)
-    num_seen = num_typical(len(job.data.train), job.recipe.typical_share)
-    images_per_epoch = num_seen // job.recipe.batch_size * job.recipe.batch_size  # full batches alone
+    stopped = len(own) < job.recipe.epochs
+    images_per_epoch = num_batches(job.num_seen, job.recipe) * job.recipe.batch_size
     record.timing = TimingPart(
         epochs_run=len(fitted.epochs),
-        stop_reason=reason_to_stop(own, job.recipe) if len(own) < job.recipe.epochs else None,
+        stop_reason=reason_to_stop(own, job.recipe, started=job.start is not None) if stopped else None,
         seconds_per_epoch=own_seconds / len(own),
         total_seconds=sum(line["seconds"] for line in fitted.epochs),
         images_per_second=images_per_epoch * len(own) / own_seconds,

@@ -11,7 +11,7 @@ from anime_models.errors import AnimeModelsError, ConfigError
 from anime_models.permalinks import FacePoint
 from anime_models.picture_archive import MANIFEST, read_seeds, rebuild_archive, write_archive
 from apps.demo.generate.animating import MAX_KEYFRAMES
-from apps.demo.generate.animation_panel import AnimationPanel
+from apps.demo.generate.animation_panel import PROGRESS, AnimationPanel
 from apps.demo.generate.controls import UNSEEN, Controls
 from apps.demo.generate.keeping import as_parcel, without_repeats
 from apps.demo.generate.points import picture_name
@@ -61,10 +61,13 @@ class SavePanel:
         rebuilt = again.upload(
             self._pack_again,
             [again, controls.source],
-            parcel,
-            concurrency_id="explore",
+            [parcel, self._status],
+            api_visibility="private",
+            # Up to 256 pictures, for which no other visitor's neighbours should wait.
+            concurrency_id="rebuild",
+            concurrency_limit=1,
             preprocess=False,
-            **controls.quiet,
+            show_progress_on=[self._status],
         )
         rebuilt.success(None, parcel, None, js=SAVE_PARCEL, **controls.quiet)
         outputs = [*controls.outputs, *animation.outputs, self._status]
@@ -81,11 +84,18 @@ class SavePanel:
             points = without_repeats(laboratory, [point, *keyframes])
             return as_parcel("faces.zip", write_archive(laboratory.generator, points, SCALE))
 
-    def _pack_again(self, payload: Payload, source: str) -> str:
+    def _pack_again(self, payload: Payload, source: str, progress: gr.Progress = PROGRESS) -> tuple[str, str]:
         """All pictures of an archive, from its ``seeds.json`` alone."""
-        with errors_as_messages():
+
+        def show(done: int, count: int) -> None:
+            progress((done, count), desc="Drawing", unit="pictures")
+
+        try:
             generator = self.controls.generators.get(source).generator
-            return as_parcel("faces.zip", rebuild_archive(generator, Path(upload_of(payload).path).read_bytes()))
+            data = rebuild_archive(generator, Path(upload_of(payload).path).read_bytes(), show)
+        except AnimeModelsError as error:
+            return "", render_error(str(error))
+        return as_parcel("faces.zip", data), render_done(f"Made again: {len(data) / 1e6:.1f} MB.")
 
     def _open(self, payload: Payload, source: str) -> list[Any]:
         """The first face of the archive becomes the one that is shown, the first few the keyframes."""
