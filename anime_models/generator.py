@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from anime_models.arguments import real_number
+from anime_models.epoch_pictures import epoch_pictures
 from anime_models.generator_checkpoint import (
     EPOCHS,
     DirectionInfo,
@@ -45,8 +46,7 @@ class FaceGenerator:
         self.discriminator = checkpoint.discriminator.requires_grad_(False)
         self.folder = checkpoint.folder
         self.name = checkpoint.folder.name if name is None else name
-        strips = sorted((checkpoint.folder / EPOCHS).glob("epoch-*.webp"))
-        self.epochs = tuple(path for path in strips if path.is_file())
+        self.epochs = epoch_pictures(checkpoint.folder / EPOCHS)
         self.fingerprint = _fingerprint(checkpoint)
         self._vectors = checkpoint.directions.numpy()
 

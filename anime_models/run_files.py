@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anime_models.calibration import calibrated
+from anime_models.epoch_pictures import epoch_pictures
 from anime_models.errors import RecordError
 from anime_models.records import RunRecord
 
@@ -126,9 +127,8 @@ class RunFiles:
         """Grids of one fixed noise, one for each epoch, in order."""
         for folder in self._folders():
             for name in (SAMPLES, EPOCHS):
-                # By length first: "epoch-1000" comes after "epoch-999".
-                if found := sorted((folder / name).glob("epoch-*.webp"), key=lambda path: (len(path.name), path.name)):
-                    return tuple(found)
+                if found := epoch_pictures(folder / name):
+                    return found
         return ()
 
     def uncurated(self) -> Path | None:
