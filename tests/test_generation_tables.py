@@ -36,13 +36,13 @@ class TestGenerators:
     def test_starts_and_shares_of_the_pictures_are_lines_of_their_own(self) -> None:
         gone_on, fewer = generator_record("ours", seed=43), generator_record("ours", seed=44)
         gone_on.model.start_weights, gone_on.model.start_digest = "another-run", "sha256:0"
-        fewer.recipe["typical_share"] = 0.3
+        fewer.recipe |= {"typical_share": 0.3, "augmentation": ["color", "translation"]}
         titles, _, *rows = generators_table([generator_record("ours"), gone_on, fewer]).splitlines()
         told = [dict(zip(cells(titles), cells(row), strict=True)) for row in rows]
-        assert sorted((each["start"], each["most typical"]) for each in told) == [
-            ("random", "100%"),
-            ("random", "30%"),
-            ("trained", "100%"),
+        assert sorted((each["start"], each["most typical"], each["augmentation"]) for each in told) == [
+            ("random", "100%", "—"),
+            ("random", "30%", "color, translation"),
+            ("trained", "100%", "—"),
         ]
 
     def test_other_settings_and_data_are_lines_of_their_own(self) -> None:

@@ -26,6 +26,7 @@ from training.common.commands import SAME_COMMAND, exit_status, resumable, with_
 from training.common.flags import positive_float, positive_int, seed, share
 from training.common.precision import PRECISIONS
 from training.common.run_folders import new_run_folder, resumed_folder
+from training.generation.augment import KINDS
 from training.generation.data import load_gan_data
 from training.generation.recipe import GAN_RECIPES, GAN_SCALES, NING_LEARNING_RATES, GanRecipe, gan_at_scale, gan_recipe
 from training.generation.run import FAMILY, GanJob, run
@@ -54,6 +55,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--start", help="generator's folder or Hub repository to start both networks from")
     parser.add_argument(
         "--residual", type=positive_int, help="residual blocks at each size of the generator's feature maps"
+    )
+    parser.add_argument(
+        "--augmentation", nargs="+", choices=tuple(KINDS), help="DiffAugment of what the discriminator sees"
     )
     parser.add_argument("--typical-share", type=share, help="of the pictures, the most typical ones, to train on")
     parser.add_argument("--num-images", type=positive_int, help="train on so many pictures, drawn at random")
@@ -106,6 +110,7 @@ def recipe_from(options: argparse.Namespace) -> GanRecipe:
         "generator_lr": rate,
         "discriminator_lr": rate,
         "residual": options.residual,
+        "augmentation": tuple(options.augmentation) if options.augmentation else None,
         "typical_share": options.typical_share,
         "patience": options.patience,
         "measure_every": options.measure_every,

@@ -30,6 +30,7 @@ def generators_table(records: Sequence[RunRecord]) -> str:
     titles = (
         "start",
         "residual",
+        "augmentation",
         "shortest latents",
         "pictures",
         "most typical",
@@ -59,6 +60,7 @@ def generators_table(records: Sequence[RunRecord]) -> str:
                 data.id,
                 "random" if group[0].model.start_weights == "random" else "trained",
                 f"{with_defaults(recipe)['residual']:d}",
+                ", ".join(recipe.get("augmentation", ())) or DASH,
                 f"{with_defaults(recipe)['shortest_latent']:g}",
                 f"{data.num_images['train']:,}",
                 f"{with_defaults(recipe)['typical_share']:.0%}",
