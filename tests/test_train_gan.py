@@ -373,3 +373,11 @@ def test_how_often_is_measured_and_how_long_is_waited_can_be_said(faces: Path, t
     (folder,) = tmp_path.iterdir()
     assert [FID in line for line in untimed_epochs(folder)] == [False, True, True], "and after the last one"
     assert read_record(folder / "record.json").recipe["patience"] == 5
+
+
+def test_a_discriminator_that_sees_augmented_faces_learns_otherwise(
+    faces: Path, finished: Path, tmp_path: Path
+) -> None:
+    folder = train_small_gan(faces, tmp_path, "--augmentation", "color", "translation")
+    assert read_record(folder / "record.json").recipe["augmentation"] == ["color", "translation"]
+    assert untimed_epochs(folder) != untimed_epochs(finished), "the same seed without it"
