@@ -108,31 +108,60 @@ def untimed_epochs(folder: Path) -> list[dict[str, float]]:
 
 
 class TestResume:
-    def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
-        self,
-        faces: Path,
-        finished: Path,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-    ) -> None:
+    @pytest.fixture
+    def cut_off(self, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Path]:
+        """Starts a run and breaks it off in an epoch; returns its folder."""
         whole_measure = measure.EpochMeasure.__call__
 
-        def cut_off(*given: Any) -> dict[str, float]:
-            if given[-1] == 1:
-                raise KeyboardInterrupt
-            return whole_measure(*given)
+        def start(epoch: int) -> Path:
+            def break_off(*given: Any) -> dict[str, float]:
+                if given[-1] == epoch:
+                    raise KeyboardInterrupt
+                return whole_measure(*given)
 
-        with monkeypatch.context() as patch:
-            patch.setattr(measure.EpochMeasure, "__call__", cut_off)
-            assert train_gan.main(["--data", str(faces), *SMOKE, "--out", str(tmp_path)]) == 130
-        (folder,) = tmp_path.iterdir()
+            with monkeypatch.context() as patch:
+                patch.setattr(measure.EpochMeasure, "__call__", break_off)
+                assert train_gan.main(["--data", str(faces), *SMOKE, "--out", str(tmp_path)]) == 130
+            (folder,) = tmp_path.iterdir()
+            return folder
+
+        return start
+
+    def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
+        self, faces: Path, finished: Path, cut_off: Callable[[int], Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        folder = cut_off(1)
         assert f"Stopped. The same command with --resume {folder} goes on" in capsys.readouterr().err
         assert read_record(folder / "record.json").status == "running"
         assert train_gan.main(["--data", str(faces), *SMOKE, "--resume", str(folder)]) == 0
         whole = (finished / "checkpoint" / "model.safetensors").read_bytes()
         assert (folder / "checkpoint" / "model.safetensors").read_bytes() == whole
         assert untimed_epochs(folder) == untimed_epochs(finished)
+
+    def test_a_run_that_was_cut_off_can_be_ended_as_it_is(
+        self, faces: Path, finished: Path, cut_off: Callable[[int], Path]
+    ) -> None:
+        folder = cut_off(1)
+        assert train_gan.main(["--data", str(faces), *SMOKE, "--resume", str(folder), "--stop-now"]) == 0
+        record = read_record(folder / "record.json")
+        assert (record.status, record.selection and record.selection.best_epoch) == ("finished", 0)
+        assert record.timing is not None
+        assert (record.timing.epochs_run, record.timing.stop_reason) == (1, "Stopped by hand after 1 epochs.")
+        assert untimed_epochs(folder) == untimed_epochs(finished)[:1]
+        load_generator(folder / "checkpoint")
+
+    def test_a_run_without_an_epoch_cannot_be_ended(
+        self, faces: Path, cut_off: Callable[[int], Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        folder = cut_off(0)
+        assert train_gan.main(["--data", str(faces), *SMOKE, "--resume", str(folder), "--stop-now"]) == 1
+        assert "leave --stop-now out" in capsys.readouterr().err
+
+    def test_what_is_ended_has_to_be_said(
+        self, faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert train_gan.main(["--data", str(faces), *SMOKE, "--out", str(tmp_path), "--stop-now"]) == 1
+        assert "say which one with --resume" in capsys.readouterr().err
 
     def test_other_pictures_are_refused(
         self, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

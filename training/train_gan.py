@@ -5,7 +5,8 @@
 
 ``--seeds N`` trains one after another with seeds from ``--seed`` on; ``--learning-rates`` repeats Ning's comparison.
 Both go on with what is in ``--out`` when they are called again, and a run that fails stops no other. A killed single
-run goes on from its last epoch with ``--resume RUN_FOLDER`` and the same other flags.
+run goes on from its last epoch with ``--resume RUN_FOLDER`` and the same other flags; ``--stop-now`` besides ends it
+with the best epoch that it has.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--resume", type=Path, help="run folder to go on with")
+    parser.add_argument("--stop-now", action="store_true", help="end the resumed run with the epochs that it has")
     return parser.parse_args(arguments)
 
 
@@ -81,6 +83,8 @@ def train(options: argparse.Namespace) -> None:
     """Train everything that the flags ask for, one run after another."""
     if options.resume and (options.seeds > 1 or options.learning_rates):
         raise ConfigError("--resume goes on with one run; leave --seeds and --learning-rates out.")
+    if options.stop_now and not options.resume:
+        raise ConfigError("--stop-now ends a run that was interrupted; say which one with --resume RUN_FOLDER.")
     base = recipe_from(options)
     if options.learning_rate and options.learning_rates:
         raise ConfigError("--learning-rates runs Ning's five rates; leave --learning-rate out.")
@@ -88,7 +92,7 @@ def train(options: argparse.Namespace) -> None:
     extractor = EXTRACTORS[options.extractor]()
     start = gan_start(options.start, base, data, extractor.name) if options.start is not None else None
     jobs = [
-        GanJob(data, recipe, number, options.precision, extractor, start)
+        GanJob(data, recipe, number, options.precision, extractor, start, options.stop_now)
         for recipe in recipes(options, base)
         for number in range(options.seed, options.seed + options.seeds)
     ]

@@ -136,14 +136,17 @@ def fit_gan(
     folder: Path,
     *,
     start: GanStart | None = None,
+    stop_now: bool = False,
     progress: bool = True,
 ) -> FittedGan:
     """Train both networks by a recipe, from random weights or a start, and return them at the epoch of the lowest FID.
 
-    Epochs are counted from the first one of the start's own training; one of the new ones is kept.
+    Epochs are counted from the first one of the start's own training; one of the new ones is kept. With ``stop_now`` a
+    run that was interrupted is not gone on with, but ended as it is.
 
     Raises:
-        ConfigError: when there are fewer pictures than a batch, or a loss is no longer a number.
+        ConfigError: when there are fewer pictures than a batch, a loss is no longer a number, or there is no epoch to
+            end with.
     """
     steps_per_epoch = num_batches(len(data.train), recipe)
     adversaries = Adversaries(recipe, steps_per_epoch * recipe.epochs, precision, seed, start)
@@ -152,7 +155,9 @@ def fit_gan(
     num_epochs = len(before) + recipe.epochs
     epochs = state.restore() or list(before)
     began, num_restored = time.perf_counter(), len(epochs)
-    for epoch in range(num_restored, num_epochs):
+    if stop_now and num_restored == len(before):
+        raise ConfigError("The run has not ended its first epoch, so there is nothing to keep; leave --stop-now out.")
+    for epoch in range(num_restored, num_restored if stop_now else num_epochs):
         if reason := reason_to_stop(epochs[len(before) :], recipe, start is not None):
             print(reason, flush=True)
             break

@@ -52,7 +52,7 @@ LOCK = "lock"  # in a run folder: held by the process that trains
 
 @dataclass(frozen=True)
 class GanJob:
-    """One run before it starts."""
+    """One run before it starts; with ``stop_now`` an interrupted one, to be ended with the epochs that it has."""
 
     data: GanData
     recipe: GanRecipe
@@ -60,6 +60,7 @@ class GanJob:
     precision: str
     extractor: FeatureExtractor
     start: GanStart | None = None
+    stop_now: bool = False
 
     @property
     def num_epochs_before(self) -> int:
@@ -96,7 +97,16 @@ def _run(job: GanJob, folder: Path) -> RunRecord:
         if job.start is not None:
             job.start.copy_strips(folder / SAMPLES)
         seen = typical_data(job.data, job.recipe.typical_share, job.extractor)
-        fitted = fit_gan(seen, measure, job.recipe, job.seed, environment.precision, folder, start=job.start)
+        fitted = fit_gan(
+            seen,
+            measure,
+            job.recipe,
+            job.seed,
+            environment.precision,
+            folder,
+            start=job.start,
+            stop_now=job.stop_now,
+        )
         finish(job, fitted, record, folder)
     return record
 
@@ -218,11 +228,14 @@ def complete_record(
     record.selection = SelectionPart(metric=FID, best_epoch=fitted.best_epoch)
     own = fitted.epochs[job.num_epochs_before :]
     own_seconds = sum(line["seconds"] for line in own)
-    stopped = len(own) < job.recipe.epochs
+    stopped = None
+    if len(own) < job.recipe.epochs:
+        by_itself = reason_to_stop(own, job.recipe, started=job.start is not None)
+        stopped = by_itself or f"Stopped by hand after {len(own)} epochs."
     images_per_epoch = num_batches(job.num_seen, job.recipe) * job.recipe.batch_size
     record.timing = TimingPart(
         epochs_run=len(fitted.epochs),
-        stop_reason=reason_to_stop(own, job.recipe, started=job.start is not None) if stopped else None,
+        stop_reason=stopped,
         seconds_per_epoch=own_seconds / len(own),
         total_seconds=sum(line["seconds"] for line in fitted.epochs),
         images_per_second=images_per_epoch * len(own) / own_seconds,
