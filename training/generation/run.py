@@ -96,7 +96,8 @@ def _run(job: GanJob, folder: Path) -> RunRecord:
         measure = EpochMeasure(job.data, job.recipe, job.extractor, folder / SAMPLES, num_epochs)
         if job.start is not None:
             job.start.copy_strips(folder / SAMPLES)
-        seen = typical_data(job.data, job.recipe.typical_share, job.extractor)
+        share = 1.0 if job.stop_now else job.recipe.typical_share  # nothing is seen any more
+        seen = typical_data(job.data, share, job.extractor)
         fitted = fit_gan(
             seen,
             measure,
