@@ -177,7 +177,7 @@ def test_faces_to_the_left_and_to_the_right_are_told_apart() -> None:
     generator = FaceGenerator.load()
     left, right = (
         face_measures(pixels_of(generator.images([generator.latent(seed, truncation=0.7) for seed in seeds])))
-        for seeds in ((9, 15, 38, 47), (22, 31, 45, 48))
+        for seeds in ((9, 14, 15), (22, 31, 45, 48))
     )
     name = "face turned to the right"
     assert left[name].max() < right[name].min()
