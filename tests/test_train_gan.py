@@ -150,6 +150,23 @@ class TestResume:
         assert untimed_epochs(folder) == untimed_epochs(finished)[:1]
         load_generator(folder / "checkpoint")
 
+    def test_a_picture_of_an_epoch_without_figures_is_left_out(
+        self, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def break_off(*given: Any) -> dict[str, float]:
+            if given[-1] == 1:
+                raise KeyboardInterrupt
+            return {}
+
+        flags = ["--data", str(faces), *SMOKE, "--epochs", "2", "--measure-every", "2"]
+        with monkeypatch.context() as patch:
+            patch.setattr(measure.EpochMeasure, "_distances", break_off)
+            assert train_gan.main([*flags, "--out", str(tmp_path)]) == 130
+        (folder,) = tmp_path.iterdir()
+        assert len(list((folder / "samples").iterdir())) == 2
+        assert train_gan.main([*flags, "--resume", str(folder), "--stop-now"]) == 0
+        assert [path.name for path in (folder / "checkpoint" / "epochs").iterdir()] == ["epoch-001.webp"]
+
     def test_a_run_without_an_epoch_cannot_be_ended(
         self, faces: Path, cut_off: Callable[[int], Path], capsys: pytest.CaptureFixture[str]
     ) -> None:

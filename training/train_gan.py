@@ -55,7 +55,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--image-size", type=int, choices=(64, 128, 256), help="instead of the recipe's")
     parser.add_argument("--start", help="generator's folder or Hub repository to start both networks from")
     parser.add_argument(
-        "--residual", type=positive_int, help="residual blocks at each size of the generator's feature maps"
+        "--residual", type=int, choices=range(1, 9), help="residual blocks at each size of the generator's feature maps"
     )
     parser.add_argument(
         "--augmentation", nargs="+", choices=tuple(KINDS), help="DiffAugment of what the discriminator sees"

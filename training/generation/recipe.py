@@ -112,7 +112,8 @@ def with_defaults(recorded: Mapping[str, object]) -> dict[str, object]:
     """A record's recipe with the fields that it lacks, which trainings of before they were had at their defaults."""
     defaults = {each.name: each.default for each in fields(GanRecipe) if each.default is not MISSING}
     as_stored = {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
-    return {**as_stored, **recorded}
+    found = {**as_stored, **recorded}
+    return {**found, "residual": int(found["residual"]) if isinstance(found["residual"], bool) else found["residual"]}
 
 
 def gan_recipe(name: str) -> GanRecipe:

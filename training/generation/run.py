@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from anime_models.dcgan import Discriminator, Generator
+from anime_models.epoch_pictures import epoch_pictures
 from anime_models.errors import ConfigError
 from anime_models.gan_metrics import FeatureExtractor
 from anime_models.generator_checkpoint import (
@@ -206,7 +207,7 @@ def finish(job: GanJob, fitted: FittedGan, record: RunRecord, folder: Path) -> N
     record.results = final_results(
         stored.generator, job.data, job.extractor, job.recipe.num_measured, checkpoint / NOVELTY
     )
-    _copy_samples(stored.generator, folder, checkpoint)
+    _copy_samples(stored.generator, folder, checkpoint, len(fitted.epochs))
     record.status = "finished"
     save_generator(
         checkpoint, stored.generator, stored.discriminator, config, record, generator_card(config, record, UNCURATED)
@@ -244,10 +245,10 @@ def complete_record(
     )
 
 
-def _copy_samples(generator: Generator, folder: Path, checkpoint: Path) -> None:
+def _copy_samples(generator: Generator, folder: Path, checkpoint: Path, num_epochs: int) -> None:
     """The fixed noise and the figures after each epoch, and a grid that nobody has picked from."""
     (checkpoint / EPOCHS).mkdir(exist_ok=True)
-    for strip in sorted((folder / SAMPLES).glob("epoch-*.webp")):
+    for strip in epoch_pictures(folder / SAMPLES)[:num_epochs]:  # one more, where a kill came before its figures
         shutil.copy(strip, checkpoint / EPOCHS / strip.name)
     shutil.copy(folder / METRICS, checkpoint / METRICS)
     save_uncurated(generator, checkpoint / UNCURATED)
